@@ -1,0 +1,184 @@
+//! Passwords: the rule for a new one, and the absence of any rule for a given one.
+
+use std::{fmt, str::FromStr};
+
+use unicode_normalization::UnicodeNormalization;
+use zeroize::Zeroizing;
+use zxcvbn::{Score, feedback::Feedback, zxcvbn};
+
+use crate::{
+    input::{Field, Invalid},
+    text::{Rule, check_length},
+};
+
+/// A password for sign-up or change: 10 to 128 characters after NFC, no control characters, hard to guess.
+pub struct NewPassword(Zeroizing<String>);
+
+/// A password given to sign in: checked against the stored hash only, never against the rule.
+pub struct GivenPassword(Zeroizing<String>);
+
+/// How hard a password is to guess, as `zxcvbn` sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Strength {
+    /// 0 (guessed at once) to 4; 3 is needed.
+    pub score: u8,
+    /// What would make it stronger, where the library has a word for it.
+    pub hint: Option<String>,
+}
+
+impl Rule for NewPassword {
+    const MIN: usize = 10;
+    const MAX: usize = 128;
+    const FORMAT: Option<&'static str> = Some("password");
+}
+
+impl Rule for GivenPassword {
+    const MIN: usize = 1;
+    const MAX: usize = 10_000;
+    const FORMAT: Option<&'static str> = Some("password");
+}
+
+impl NewPassword {
+    /// The fewest points [`Strength::score`] must have.
+    pub const SCORE: u8 = 3;
+
+    /// Checks a password; `context` is what an attacker would try first: the user's name and address.
+    pub fn parse(text: &str, context: &[&str]) -> Result<Self, Invalid> {
+        let password: Self = text.parse()?;
+        let strength = Strength::of(&password.0, context);
+        if strength.score < Self::SCORE {
+            let hint = strength.hint.unwrap_or_else(|| "Add another word or two.".into());
+            return Err(Invalid(format!("is too easy to guess. {hint}")));
+        }
+        Ok(password)
+    }
+
+    /// The password itself, in NFC.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is still strong when these words are known, which were not at hand when it was parsed.
+    pub fn check_context(&self, context: &[&str]) -> Result<(), Invalid> {
+        Self::parse(&self.0, context).map(|_| ())
+    }
+}
+
+/// Length and characters only; [`NewPassword::check_context`] is the rest of the rule.
+impl FromStr for NewPassword {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        check_length::<Self>(text)?;
+        let password = Zeroizing::new(text.nfc().collect::<String>());
+        check_length::<Self>(&password)?;
+        if password.chars().any(char::is_control) {
+            return Err(Invalid::new("must not contain control characters"));
+        }
+        Ok(Self(password))
+    }
+}
+
+impl Field for NewPassword {
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl GivenPassword {
+    /// The password itself, in NFC as it was stored.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Field for GivenPassword {
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        check_length::<Self>(text)?;
+        Ok(Self(Zeroizing::new(text.nfc().collect())))
+    }
+}
+
+impl Strength {
+    /// Judges a password; only its first 100 characters count for it, as `zxcvbn` reads no more.
+    pub fn of(password: &str, context: &[&str]) -> Self {
+        // What stands before the @ and each part of a name are as well known as the whole.
+        let parts: Vec<&str> = context
+            .iter()
+            .flat_map(|c| {
+                std::iter::once(*c).chain(c.split('@')).chain(c.split([' ', '.', '_', '-', '@', '+']))
+            })
+            .collect();
+        let entropy = zxcvbn(password, &parts);
+        let score = match entropy.score() {
+            Score::Zero => 0,
+            Score::One => 1,
+            Score::Two => 2,
+            Score::Three => 3,
+            _ => 4,
+        };
+        Self { score, hint: entropy.feedback().and_then(first_hint) }
+    }
+}
+
+fn first_hint(feedback: &Feedback) -> Option<String> {
+    feedback
+        .warning()
+        .map(|w| w.to_string())
+        .or_else(|| feedback.suggestions().first().map(ToString::to_string))
+}
+
+impl fmt::Debug for NewPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NewPassword(..)")
+    }
+}
+
+impl fmt::Debug for GivenPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("GivenPassword(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_is_ten_to_a_hundred_and_twenty_eight() {
+        assert!(NewPassword::parse("kX9 vq2Lt", &[]).is_err());
+        assert!(NewPassword::parse("kX9 vq2Ltm", &[]).is_ok());
+        assert!(NewPassword::parse(&"kX9 vq2L".repeat(16), &[]).is_ok());
+        assert!(NewPassword::parse(&"x".repeat(10_000), &[]).is_err());
+    }
+
+    #[test]
+    fn the_name_and_the_address_do_not_help() {
+        assert!(NewPassword::parse("rosalind.kleinschmidt", &[]).is_ok());
+        let context = ["Rosalind Kleinschmidt", "rosalind.kleinschmidt@example.org"];
+        let why = NewPassword::parse("rosalind.kleinschmidt", &context).unwrap_err();
+        assert!(why.0.starts_with("is too easy to guess"), "{why}");
+    }
+
+    #[test]
+    fn easy_ones_say_why() {
+        let why = NewPassword::parse("password1234", &[]).unwrap_err();
+        assert!(why.0.len() > "is too easy to guess. ".len(), "{why}");
+    }
+
+    #[test]
+    fn composed_and_decomposed_letters_are_one_password() {
+        let (a, b) = ("gr\u{fc}ne wiese 77", "gru\u{308}ne wiese 77");
+        assert_eq!(
+            NewPassword::parse(a, &[]).unwrap().expose(),
+            NewPassword::parse(b, &[]).unwrap().expose()
+        );
+        assert_eq!(GivenPassword::from_text(b).unwrap().expose(), a);
+    }
+
+    #[test]
+    fn controls_are_refused() {
+        assert!(NewPassword::parse("kX9 vq2\u{0}Ltm", &[]).is_err());
+        assert!(NewPassword::parse("kX9 vq2\nLtm", &[]).is_err());
+    }
+}

@@ -1,0 +1,269 @@
+//! Bounded strings: parse, don't validate. A value of one of these types has been checked.
+
+use std::{fmt, str::FromStr};
+
+use email_address::{EmailAddress, Options};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::input::{Field, Invalid};
+
+/// What the OpenAPI document says about a string; lengths count Unicode scalar values.
+pub trait Rule {
+    /// Fewest characters.
+    const MIN: usize;
+    /// Most characters.
+    const MAX: usize;
+    /// The `format` keyword, for tools that know it.
+    const FORMAT: Option<&'static str> = None;
+    /// The `pattern` keyword (ECMA 262): necessary, not sufficient.
+    const PATTERN: Option<&'static str> = None;
+}
+
+/// Whether the number of characters is within the rule.
+pub(crate) fn check_length<R: Rule>(text: &str) -> Result<(), Invalid> {
+    // Counting stops one past the limit: a 10 MB text costs no more than a long one.
+    let count = text.chars().take(R::MAX + 1).count();
+    if count < R::MIN {
+        return Err(match R::MIN {
+            1 => Invalid::new("must not be empty"),
+            min => Invalid(format!("must have at least {min} characters")),
+        });
+    }
+    if count > R::MAX {
+        return Err(Invalid(format!("must have at most {} characters", R::MAX)));
+    }
+    Ok(())
+}
+
+/// Newlines in one form: CRLF and CR become LF.
+fn unify_newlines(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+fn refuse_controls(text: &str, allowed: &[char]) -> Result<(), Invalid> {
+    match text.chars().find(|c| c.is_control() && !allowed.contains(c)) {
+        None => Ok(()),
+        Some('\n') => Err(Invalid::new("must be a single line")),
+        Some(c) => {
+            Err(Invalid(format!("must not contain control characters (found U+{:04X})", u32::from(c))))
+        }
+    }
+}
+
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $min:literal ..= $max:literal $(, format $format:literal)? $(, pattern $pattern:literal)? => $parse:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl Rule for $name {
+            const MIN: usize = $min;
+            const MAX: usize = $max;
+            $(const FORMAT: Option<&'static str> = Some($format);)?
+            $(const PATTERN: Option<&'static str> = Some($pattern);)?
+        }
+
+        impl $name {
+            /// The checked text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let parse: fn(&str) -> Result<String, Invalid> = $parse;
+                parse(text).map(Self)
+            }
+        }
+
+        impl Field for $name {
+            fn from_text(text: &str) -> Result<Self, Invalid> {
+                text.parse()
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+text!(
+    /// A user's name as shown: 3 to 64 characters after NFKC; letters, digits, space, `.`, `_`, `-`.
+    Username, 3..=64, pattern r"^[^\s].*[^\s]$" => |text| {
+        check_length::<Username>(text)?;
+        let name: String = text.nfkc().collect();
+        check_length::<Username>(&name)?;
+        if let Some(c) = name.chars().find(|c| !(c.is_alphanumeric() || " ._-".contains(*c))) {
+            let shown = if c.is_control() { format!("U+{:04X}", u32::from(c)) } else { format!("“{c}”") };
+            return Err(Invalid(format!("may have letters, digits, spaces and . _ - only (found {shown})")));
+        }
+        if name.starts_with(' ') || name.ends_with(' ') {
+            return Err(Invalid::new("must not start or end with a space"));
+        }
+        Ok(name)
+    }
+);
+
+text!(
+    /// An e-mail address as typed (RFC 5321 lengths; the domain has at least one dot).
+    Email, 6..=254, format "email" => |text| {
+        check_length::<Email>(text)?;
+        let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
+        EmailAddress::parse_with_options(text, options)
+            .map_err(|_| Invalid::new("is not an e-mail address (expected: name@example.org)"))?;
+        refuse_controls(text, &[])?;
+        Ok(text.to_owned())
+    }
+);
+
+text!(
+    /// The title of a question: one line, 1 to 255 characters after trimming.
+    Title, 1..=255, pattern r"\S" => |text| {
+        let title = text.trim();
+        refuse_controls(title, &[])?;
+        check_length::<Title>(title)?;
+        Ok(title.to_owned())
+    }
+);
+
+text!(
+    /// A text of 1 to 10,000 characters: newlines and tabs, no other control characters.
+    Body, 1..=10_000, pattern r"\S" => |text| {
+        let body = unify_newlines(text);
+        refuse_controls(&body, &['\n', '\t'])?;
+        check_length::<Body>(&body)?;
+        if body.trim().is_empty() {
+            return Err(Invalid::new("must not be empty"));
+        }
+        Ok(body)
+    }
+);
+
+text!(
+    /// A refresh token in a body: any text, for only the server's key can tell a good one.
+    RefreshText, 1..=4_096 => |text| {
+        check_length::<RefreshText>(text)?;
+        Ok(text.to_owned())
+    }
+);
+
+impl Username {
+    /// What names are compared by: two that differ in case only are one name.
+    pub fn key(&self) -> String {
+        fold_case(&self.0)
+    }
+}
+
+impl Email {
+    /// What addresses are compared by: two that differ in case only are one address.
+    pub fn key(&self) -> String {
+        fold_case(&self.0)
+    }
+}
+
+/// Upper case first brings `ß` and `SS`, `ς` and `σ` together; NFKC undoes what case mapping took apart.
+fn fold_case(text: &str) -> String {
+    text.to_uppercase().to_lowercase().nfkc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names() {
+        for good in ["ada", "Ada Lovelace", "x_y-z.9", "Žofie", "李小龍", "ＦＵＬＬ"] {
+            assert!(good.parse::<Username>().is_ok(), "{good}");
+        }
+        for bad in
+            ["ab", "", " ada", "ada ", "a\u{1b}[31mb", "a\u{0}b", "a\nb", "a\u{202e}bc", "a@b", "a\u{200b}bc"]
+        {
+            assert!(bad.parse::<Username>().is_err(), "{bad:?}");
+        }
+        assert!("x".repeat(64).parse::<Username>().is_ok());
+        assert!("x".repeat(65).parse::<Username>().is_err());
+        assert_eq!("ＦＵＬＬ".parse::<Username>().unwrap().as_str(), "FULL");
+    }
+
+    #[test]
+    fn names_that_differ_in_case_only_are_one() {
+        for (a, b) in [("Straße", "STRASSE"), ("ΣΊΣΥΦΟΣ", "σίσυφος"), ("Ada", "aDA")] {
+            assert_eq!(a.parse::<Username>().unwrap().key(), b.parse::<Username>().unwrap().key());
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["a.b+c@stud.th-rosenheim.de", "x@y.zz", "o'brien@example.org"] {
+            assert!(good.parse::<Email>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "no-at-sign",
+            "a@b",
+            "@example.org",
+            "a@example.org\n",
+            "Ada <a@example.org>",
+            "a@[127.0.0.1]",
+        ] {
+            assert!(bad.parse::<Email>().is_err(), "{bad:?}");
+        }
+        assert!(format!("{}@example.org", "a".repeat(65)).parse::<Email>().is_err());
+        assert!(format!("a@{}.org", "b".repeat(260)).parse::<Email>().is_err());
+    }
+
+    #[test]
+    fn titles_are_trimmed_single_lines() {
+        assert_eq!(" Why? ".parse::<Title>().unwrap().as_str(), "Why?");
+        for bad in ["", "   ", "a\nb", "a\tb", "a\u{1b}b", "a\u{9b}b", "a\u{7f}b"] {
+            assert!(bad.parse::<Title>().is_err(), "{bad:?}");
+        }
+        assert!("ü".repeat(255).parse::<Title>().is_ok());
+        assert!("ü".repeat(256).parse::<Title>().is_err());
+    }
+
+    #[test]
+    fn bodies_keep_newlines_in_one_form() {
+        assert_eq!("a\r\nb\rc\td".parse::<Body>().unwrap().as_str(), "a\nb\nc\td");
+        assert!("\r\n \t".parse::<Body>().is_err());
+        assert!("x".repeat(10_001).parse::<Body>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_passes_once_passes_again_unchanged(text in "\\PC{0,300}|[\\x00-\\x7f]{0,300}") {
+            if let Ok(title) = text.parse::<Title>() {
+                prop_assert_eq!(title.as_str().parse::<Title>().unwrap(), title);
+            }
+            if let Ok(body) = text.parse::<Body>() {
+                prop_assert_eq!(body.as_str().parse::<Body>().unwrap(), body);
+            }
+            if let Ok(name) = text.parse::<Username>() {
+                prop_assert_eq!(name.as_str().parse::<Username>().unwrap().key(), name.key());
+            }
+        }
+
+        #[test]
+        fn nothing_accepted_holds_an_escape(text in ".*[\u{0}-\u{8}\u{b}\u{c}\u{e}-\u{1f}\u{7f}-\u{9f}].*") {
+            prop_assert!(!text.parse::<Body>().is_ok_and(|b| b.as_str().chars().any(|c| c.is_control() && c != '\n' && c != '\t')));
+            prop_assert!(!text.parse::<Title>().is_ok_and(|t| t.as_str().chars().any(char::is_control)));
+            prop_assert!(!text.parse::<Username>().is_ok_and(|t| t.as_str().chars().any(char::is_control)));
+        }
+    }
+}
