@@ -1,0 +1,161 @@
+//! `/auth`: signing up, in and out.
+
+use std::sync::Arc;
+
+use poem::{Request, http::header, web::Data};
+use poem_openapi::{ApiResponse, OpenApi, param::Query};
+use ro_co_shared::{
+    Code, Credentials, Errors, FieldError, Login, NewUser, Role, SignOut, SignUp, User, UserId, Username,
+};
+
+use super::{
+    Tag,
+    fault::{Clash, Credential, Fault, Plain, Refusal},
+    payload::{Body, Done, Json},
+    users::as_self,
+};
+use crate::{
+    App,
+    auth::RefreshBearer,
+    password::Verdict,
+    store::{self, Account},
+};
+
+pub(super) struct Auth;
+
+/// A user that was made or renamed.
+#[derive(ApiResponse)]
+pub(super) enum MadeUser {
+    /// The user, as seen by themself.
+    #[oai(status = 201)]
+    Made(Json<User>, #[oai(header = "Location")] String),
+}
+
+impl MadeUser {
+    pub(super) fn new(account: &Account) -> Self {
+        Self::Made(Json(as_self(account)), format!("/api/v1/user/{}", account.id))
+    }
+}
+
+#[OpenApi(prefix_path = "/api/v1/auth", tag = "Tag::Auth")]
+impl Auth {
+    /// Sign up
+    ///
+    /// Makes an account. Name and address must be free; when one is taken, `errors` says which.
+    #[oai(path = "/signup", method = "post", operation_id = "signUp")]
+    async fn sign_up(&self, app: Data<&Arc<App>>, body: Body<SignUp>) -> Result<MadeUser, Refusal<Clash>> {
+        let NewUser { username, email, password } = body.checked;
+        // Both at once, and before the dear hash; the store's indexes have the last word.
+        let free = [
+            ("username", app.store.username_free(&username).await?),
+            ("email", app.store.email_free(&email).await?),
+        ];
+        refuse_taken(&free)?;
+        let account = Account {
+            id: UserId::new(),
+            avatar_seed: username.to_string(),
+            password: app.passwords.hash(password.expose()).await?,
+            username,
+            email,
+            role: Role::User,
+            verified: false,
+            suspended: false,
+            created_at: app.clock.now(),
+            avatar_version: 1,
+        };
+        app.store.add_account(&account).await?;
+        Ok(MadeUser::new(&account))
+    }
+
+    /// Check a name
+    ///
+    /// Tells whether a name is free: 200 when it is, 409 when it is taken, 400 when it is no valid name.
+    #[oai(path = "/signup/username", method = "get", operation_id = "checkUsername")]
+    async fn username(
+        &self,
+        app: Data<&Arc<App>>,
+        /// The name.
+        username: Query<ro_co_shared::Input<Username>>,
+    ) -> Result<Done, Refusal<Clash>> {
+        let mut errors = Errors::default();
+        let Some(name) = username.0.check("username", &mut errors) else {
+            return Err(Fault::fields(errors.into_vec()).into());
+        };
+        refuse_taken(&[("username", app.store.username_free(&name).await?)])?;
+        Ok(Done)
+    }
+
+    /// Log in
+    ///
+    /// Opens a session. Whatever is wrong, the answer is the same, and takes the same time.
+    #[oai(path = "/login", method = "post", operation_id = "login")]
+    async fn login(
+        &self,
+        request: &Request,
+        app: Data<&Arc<App>>,
+        body: Body<Credentials>,
+    ) -> Result<Json<Login>, Refusal<Credential>> {
+        let (email, password) = body.checked;
+        let account = match &email {
+            None => None,
+            Some(email) => match app.store.account_by_email(email).await {
+                Ok(account) => Some(account),
+                Err(store::Error::NotFound) => None,
+                Err(e) => return Err(e.into()),
+            },
+        };
+        let stored = account.as_ref().map(|a| a.password.as_str());
+        let verdict = app.passwords.verify(password.expose(), stored).await?;
+        let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
+            return Err(Fault::new(Code::InvalidCredentials, "").into());
+        };
+        if let Verdict::Rehashed(new) = verdict {
+            match app.store.set_password(account.id, &account.password, &new).await {
+                // Somebody changed it meanwhile: theirs is newer.
+                Ok(()) | Err(store::Error::Stale) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(Json(app.open_session(&account, device(request)).await?))
+    }
+
+    /// Refresh
+    ///
+    /// Spends the refresh token for a new pair of tokens. Repeating it, as after a lost answer, gives the same
+    /// refresh token again. A spent one that comes back later ends the session.
+    #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
+    async fn refresh(
+        &self,
+        token: RefreshBearer,
+        app: Data<&Arc<App>>,
+    ) -> Result<Json<Login>, Refusal<Plain>> {
+        Ok(Json(app.refresh(&token.0).await?))
+    }
+
+    /// Log out
+    ///
+    /// Ends the session of the refresh token in the body. Repeating it is fine.
+    #[oai(path = "/logout", method = "post", operation_id = "logout")]
+    async fn logout(&self, app: Data<&Arc<App>>, body: Body<SignOut>) -> Result<Done, Refusal<Plain>> {
+        app.sign_out(body.checked.as_str()).await?;
+        Ok(Done)
+    }
+}
+
+fn refuse_taken(free: &[(&str, bool)]) -> Result<(), Fault> {
+    let taken: Vec<FieldError> = free
+        .iter()
+        .filter(|(_, free)| !free)
+        .map(|(field, _)| FieldError { field: (*field).into(), message: "is taken".into() })
+        .collect();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    Err(Fault::about(Code::Taken, taken))
+}
+
+/// What signs in, in its own words.
+fn device(request: &Request) -> String {
+    let agent = request.header(header::USER_AGENT).unwrap_or_default();
+    agent.chars().filter(|c| !c.is_control()).take(128).collect()
+}

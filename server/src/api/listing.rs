@@ -1,0 +1,216 @@
+//! Lists: pages by number and by cursor, and what their answers carry beside the items.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use poem::{
+    IntoResponse, Response,
+    http::{StatusCode, header},
+};
+use poem_openapi::{
+    ApiResponse,
+    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::{ToJSON, Type},
+};
+use ro_co_shared::{Errors, Field, Input, Invalid, Optional, PageNumber, PageSize, Timestamp};
+use serde::Serialize;
+
+use super::{
+    fault::Fault,
+    payload::{header_value, matches_tag},
+};
+use crate::{
+    keys::{Keys, sha256},
+    store::{Cursor, Page, Position, Slice},
+};
+
+/// How many items a page has when nothing is said.
+const SIZE: u32 = 10;
+
+/// A cursor as sent: opaque to clients, signed so that a changed one is noticed.
+pub(super) struct CursorText(String);
+
+impl Field for CursorText {
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        if text.len() > 128 { Err(bad_cursor()) } else { Ok(Self(text.into())) }
+    }
+}
+
+impl ro_co_shared::Described for CursorText {
+    fn schema() -> poem_openapi::registry::MetaSchema {
+        poem_openapi::registry::MetaSchema {
+            max_length: Some(128),
+            ..poem_openapi::registry::MetaSchema::new("string")
+        }
+    }
+}
+
+fn bad_cursor() -> Invalid {
+    Invalid::new("is not a cursor of this list; take it from a `Link` header as it is")
+}
+
+/// Where a list starts and how long it is, as asked.
+pub(super) struct Asked<'a> {
+    pub page: &'a Optional<PageNumber>,
+    pub size: &'a Optional<PageSize>,
+    pub cursor: &'a Optional<CursorText>,
+}
+
+impl Asked<'_> {
+    /// The slice of this list, one row longer than asked, to see whether there is a next page.
+    pub(super) fn slice(&self, keys: &Keys, list: &str, errors: &mut Errors) -> Option<Slice> {
+        let page = self.page.check_text("page", errors);
+        let size = self.size.check_text("size", errors);
+        let cursor = self.cursor.check_text("cursor", errors);
+        let (page, size, cursor) = (page?, size?.map_or(SIZE, |s| s.0), cursor?);
+        let from = match (page, cursor) {
+            (Some(_), Some(_)) => {
+                return errors.reject("cursor", &Invalid::new("cannot be combined with page"));
+            }
+            (page, None) => Position::Skip(u64::from(page.map_or(0, |p| p.0)) * u64::from(size)),
+            (None, Some(text)) => match open_cursor(keys, list, &text.0) {
+                Some(cursor) => Position::After(cursor),
+                None => return errors.reject("cursor", &bad_cursor()),
+            },
+        };
+        Some(Slice { from, size: size + 1 })
+    }
+}
+
+/// The page of a list that has no cursors.
+pub(super) fn number_page(page: &Optional<PageNumber>, size: &Optional<PageSize>) -> Result<Page, Fault> {
+    let mut errors = Errors::default();
+    match (page.check_text("page", &mut errors), size.check_text("size", &mut errors)) {
+        (Some(page), Some(size)) => {
+            Ok(Page { number: page.map_or(0, |p| p.0), size: size.map_or(SIZE, |s| s.0) })
+        }
+        _ => Err(Fault::fields(errors.into_vec())),
+    }
+}
+
+/// An id in a path.
+pub(super) fn id<T: Field>(field: &str, input: &Input<T>) -> Result<T, Fault> {
+    let mut errors = Errors::default();
+    input.check(field, &mut errors).ok_or_else(|| Fault::fields(errors.into_vec()))
+}
+
+/// 24 bytes of key and 8 of tag.
+pub(super) fn seal_cursor(keys: &Keys, list: &str, cursor: Cursor) -> String {
+    let mut bytes = cursor.created_at.0.to_be_bytes().to_vec();
+    bytes.extend(cursor.id.as_bytes());
+    bytes.extend(keys.tag(list, &bytes));
+    BASE64_URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn open_cursor(keys: &Keys, list: &str, text: &str) -> Option<Cursor> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (key, tag) = bytes.split_at_checked(24)?;
+    if keys.tag(list, key) != tag {
+        return None;
+    }
+    let (time, id) = key.split_at(8);
+    Some(Cursor {
+        created_at: Timestamp(i64::from_be_bytes(time.try_into().ok()?)),
+        id: uuid::Uuid::from_slice(id).ok()?,
+    })
+}
+
+/// A page of a list on its way out.
+pub(super) struct Listed<T> {
+    items: Vec<T>,
+    next: Option<String>,
+    total: Option<u64>,
+    if_none_match: Option<String>,
+}
+
+/// What a page is made of.
+pub(super) struct Found<'a, T> {
+    /// One more row than asked, where there are that many.
+    pub rows: Vec<T>,
+    /// What was asked of the store.
+    pub slice: Slice,
+    /// The list's name, which its cursors are signed with.
+    pub list: &'a str,
+    /// The path of the list.
+    pub path: &'a str,
+    /// The other parameters of the query, encoded.
+    pub query: &'a str,
+    /// How many there are in all, where that was asked.
+    pub total: Option<u64>,
+    /// The tag of the page the client has.
+    pub if_none_match: Option<String>,
+}
+
+impl<T> Listed<T> {
+    /// The page, with the address of the next one if there is one.
+    pub(super) fn new<R>(
+        keys: &Keys,
+        found: Found<'_, R>,
+        key: impl Fn(&R) -> Cursor,
+        show: impl Fn(R) -> T,
+    ) -> Self {
+        let Found { mut rows, slice, list, path, query, total, if_none_match } = found;
+        let size = slice.size as usize - 1;
+        let more = rows.len() > size;
+        rows.truncate(size);
+        let next = rows.last().filter(|_| more).map(|last| {
+            let cursor = seal_cursor(keys, list, key(last));
+            format!("<{path}?cursor={cursor}&size={size}{query}>; rel=\"next\"")
+        });
+        Self { items: rows.into_iter().map(show).collect(), next, total, if_none_match }
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Listed<T> {
+    fn into_response(self) -> Response {
+        let Ok(body) = serde_json::to_vec(&self.items) else {
+            return Fault::new(ro_co_shared::Code::Internal, "").into_response();
+        };
+        let mut tagged = sha256(&body).to_vec();
+        tagged.extend(self.next.as_deref().unwrap_or_default().as_bytes());
+        let tag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(&sha256(&tagged)[..15]));
+        let mut response = if matches_tag(self.if_none_match.as_deref(), &tag) {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            Response::builder().content_type("application/json").body(body)
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::ETAG, header_value(&tag));
+        if let Some(next) = self.next {
+            headers.insert(header::LINK, header_value(&next));
+        }
+        if let Some(total) = self.total {
+            headers.insert("X-Total-Count", total.into());
+        }
+        response
+    }
+}
+
+impl<T: Serialize + ToJSON> ApiResponse for Listed<T> {
+    fn meta() -> MetaResponses {
+        let header = |name: &str| MetaHeader {
+            name: name.into(),
+            description: None,
+            required: false,
+            deprecated: false,
+            schema: String::schema_ref(),
+        };
+        let page = MetaResponse {
+            description: "A page of the list; past the end it is empty.",
+            status: Some(200),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: "application/json", schema: Vec::<T>::schema_ref() }],
+            headers: vec![header("ETag"), header("Link"), header("X-Total-Count")],
+        };
+        let unchanged = MetaResponse {
+            description: "The page named by `If-None-Match` is still right.",
+            status: Some(304),
+            status_range: None,
+            content: vec![],
+            headers: vec![header("ETag")],
+        };
+        MetaResponses { responses: vec![page, unchanged] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}

@@ -1,0 +1,83 @@
+//! HTTP in, HTTP out: the operations, and the document that describes them.
+
+mod allow;
+mod answers;
+mod auth;
+pub mod fault;
+mod icons;
+mod listing;
+pub mod payload;
+mod questions;
+mod spec;
+mod system;
+mod users;
+
+use std::sync::Arc;
+
+use poem::{IntoEndpoint, Route};
+use poem_openapi::{LicenseObject, OpenApiService, Tags};
+use ro_co_shared::{Author, BASE_PATH, QuestionId, Timestamp, UserId};
+
+pub(crate) use allow::allowed;
+pub use spec::spec;
+
+use crate::{
+    keys::Keys,
+    store::{self, Cursor},
+};
+
+/// The groups the document shows.
+#[derive(Tags)]
+enum Tag {
+    /// Signing up, in and out; refreshing tokens.
+    Auth,
+    /// Users, their names, passwords and pictures.
+    Users,
+    /// Questions.
+    Questions,
+    /// Answers.
+    Answers,
+    /// Whether the server is well.
+    System,
+}
+
+type Api = (auth::Auth, users::Users, icons::Icons, questions::Questions, answers::Answers, system::System);
+
+fn service() -> OpenApiService<Api, ()> {
+    let api =
+        (auth::Auth, users::Users, icons::Icons, questions::Questions, answers::Answers, system::System);
+    OpenApiService::new(api, "Ro-Co", env!("CARGO_PKG_VERSION"))
+        .description(DESCRIPTION)
+        .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
+        .server("/")
+}
+
+const DESCRIPTION: &str = "A question-and-answer community of students. Sign up, log in, and send the access token \
+as `Authorization: Bearer` with everything else; when it expires, `refresh` gives a new one. Every error is an \
+`application/problem+json` document whose `code` is stable. Creating with an `Idempotency-Key` may be repeated safely.";
+
+/// All routes: the operations, the document and its page.
+pub fn routes() -> Route {
+    let api = Arc::new(service().into_endpoint());
+    system::pages(Route::new().nest_no_strip(BASE_PATH, Arc::clone(&api)).nest_no_strip("/health", api))
+}
+
+/// The cursor of a question in the list of questions, as its `Link` header would carry it.
+pub fn question_cursor(keys: &Keys, created_at: Timestamp, id: QuestionId) -> String {
+    listing::seal_cursor(keys, questions::LIST, Cursor { created_at, id: id.0 })
+}
+
+/// The address of a user's picture; a new picture has a new one.
+pub fn avatar_url(user: UserId, version: i64) -> String {
+    format!("{BASE_PATH}/user/{user}/icon?v={version}")
+}
+
+impl From<store::Actor> for Author {
+    fn from(actor: store::Actor) -> Self {
+        Self {
+            avatar_url: avatar_url(actor.id, actor.avatar_version),
+            id: actor.id,
+            username: actor.username,
+        }
+    }
+}

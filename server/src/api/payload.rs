@@ -1,0 +1,249 @@
+//! How bodies are read and written.
+//!
+//! Our own payloads, because poem-openapi's stop at the first wrong field and word the error themselves, read
+//! without a limit, say `; charset=utf-8` (which generators stumble over) and serialise through a tree of values.
+
+use poem::{
+    FromRequest, IntoResponse, Request, RequestBody, Response, Result,
+    http::{HeaderValue, header},
+};
+use poem_openapi::{
+    ApiResponse, impl_apirequest_for_payload,
+    payload::{ParsePayload, Payload},
+    registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry},
+    types::{ParseFromJSON, ToJSON, Type},
+};
+use ro_co_shared::{Code, FieldError, Form};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::fault::Fault;
+
+/// The one media type bodies have.
+const JSON: &str = "application/json";
+
+/// A request's body with every field checked, and SHA-256 of what was sent.
+pub struct Body<T: Form> {
+    /// What it says.
+    pub checked: T::Checked,
+    /// Tells a repeated request from another one.
+    pub fingerprint: [u8; 32],
+}
+
+impl<T: Form + Type> Payload for Body<T>
+where
+    T::Checked: Send,
+{
+    const CONTENT_TYPE: &'static str = JSON;
+
+    fn check_content_type(content_type: &str) -> bool {
+        is_json(content_type)
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Form + ParseFromJSON> ParsePayload for Body<T>
+where
+    T::Checked: Send,
+{
+    const IS_REQUIRED: bool = true;
+
+    async fn from_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
+        let bytes = Vec::<u8>::from_request(request, body).await?;
+        let checked = read::<T>(&bytes)?;
+        Ok(Self { checked, fingerprint: crate::keys::sha256(&bytes) })
+    }
+}
+
+impl_apirequest_for_payload!(Body<T>, T: Form<Checked: Send> + ParseFromJSON);
+
+/// `application/json`, with or without parameters.
+fn is_json(content_type: &str) -> bool {
+    content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(JSON))
+}
+
+fn read<T: Form>(bytes: &[u8]) -> Result<T::Checked, Fault> {
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|e| Fault::new(Code::Malformed, format!("the body is not JSON: {e}")))?;
+    let Value::Object(fields) = &value else {
+        return Err(Fault::new(Code::Malformed, "the body must be a JSON object"));
+    };
+    let unknown: Vec<FieldError> = fields
+        .keys()
+        .filter(|name| !T::FIELDS.contains(&name.as_str()))
+        .map(|name| FieldError { field: shorten(name), message: "is not known here".into() })
+        .collect();
+    let form: T = serde_json::from_value(value)
+        .map_err(|_| Fault::new(Code::Malformed, "the body could not be read"))?;
+    match form.check() {
+        Ok(checked) if unknown.is_empty() => Ok(checked),
+        Ok(_) => Err(Fault::about(Code::UnknownField, unknown)),
+        Err(mut errors) => {
+            errors.extend(unknown);
+            Err(Fault::fields(errors))
+        }
+    }
+}
+
+/// A name sent by a client goes back to it: not at any length, and nothing a terminal would obey.
+fn shorten(name: &str) -> String {
+    name.chars().take(64).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// A JSON answer.
+pub struct Json<T>(pub T);
+
+impl<T: Type> Payload for Json<T> {
+    const CONTENT_TYPE: &'static str = JSON;
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => Response::builder().content_type(JSON).body(body),
+            // None of our types can fail to serialise; if one ever does, it is a 500 like any other.
+            Err(_) => Fault::new(Code::Internal, "").into_response(),
+        }
+    }
+}
+
+impl<T: Serialize + ToJSON> ApiResponse for Json<T> {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "What was asked for.",
+                status: Some(200),
+                status_range: None,
+                content: vec![MetaMediaType { content_type: JSON, schema: T::schema_ref() }],
+                headers: vec![],
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+/// Success with nothing to say: 200 and an empty body.
+pub struct Done;
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        ().into_response()
+    }
+}
+
+impl ApiResponse for Done {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Done; the body is empty.",
+                status: Some(200),
+                status_range: None,
+                content: vec![],
+                headers: vec![],
+            }],
+        }
+    }
+
+    fn register(_: &mut Registry) {}
+}
+
+/// A header value of text we made ourselves.
+pub fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+/// Whether `If-None-Match` names this tag (weak comparison, RFC 9110 13.1.2).
+pub fn matches_tag(if_none_match: Option<&str>, tag: &str) -> bool {
+    if_none_match.is_some_and(|list| {
+        list.split(',').map(str::trim).any(|t| t == "*" || t.strip_prefix("W/").unwrap_or(t) == tag)
+    })
+}
+
+/// The version an `If-Match` demands, if it demands one: `*` and absence demand none, and a tag that is none of
+/// ours (or weak, which never matches) demands one that nothing has.
+pub fn demanded_version(if_match: Option<&str>) -> Option<i64> {
+    let list = if_match?;
+    if list.trim() == "*" {
+        return None;
+    }
+    let version = list.split(',').find_map(|t| t.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok());
+    Some(version.unwrap_or(-1))
+}
+
+/// A version as an `ETag`.
+pub fn version_tag(version: i64) -> String {
+    format!("\"{version}\"")
+}
+
+/// Whether any header of this request carries more than one credential; ambiguity is refused.
+pub fn bearer(request: &Request) -> Option<&str> {
+    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+    let (value, rest) = (values.next()?, values.next());
+    if rest.is_some() {
+        return None;
+    }
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use ro_co_shared::{NewQuestion, Problem};
+
+    use super::*;
+
+    fn problem(body: &[u8]) -> Problem {
+        *read::<NewQuestion>(body).err().unwrap().problem
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_and_unknown_ones_too() {
+        let p = problem(br#"{"title": 5, "description": "", "authorId": "x", "titel": "y"}"#);
+        let fields: Vec<_> = p.errors.iter().map(|e| e.field.as_str()).collect();
+        assert_eq!((p.code, fields), (Code::Invalid, vec!["title", "description", "authorId", "titel"]));
+    }
+
+    #[test]
+    fn a_misspelt_field_alone_has_a_code_of_its_own() {
+        let p = problem(br#"{"title": "Why?", "descripton": "x"}"#);
+        assert_eq!((p.code, p.errors[0].field.as_str()), (Code::UnknownField, "descripton"));
+    }
+
+    #[test]
+    fn what_is_no_object_is_malformed() {
+        for bad in [b"".as_slice(), b"{", b"[]", b"null", b"\"x\"", b"\xff\xfe", b"{\"title\":\"\xc3\x28\"}"]
+        {
+            assert_eq!(problem(bad).code, Code::Malformed, "{bad:?}");
+        }
+        let deep = [b"[".repeat(100_000), b"]".repeat(100_000)].concat();
+        assert_eq!(problem(&deep).code, Code::Malformed);
+    }
+
+    #[test]
+    fn if_match_demands() {
+        assert_eq!(demanded_version(None), None);
+        assert_eq!(demanded_version(Some("*")), None);
+        assert_eq!(demanded_version(Some("\"7\"")), Some(7));
+        for never in ["W/\"7\"", "7", "", "\"x\""] {
+            assert_eq!(demanded_version(Some(never)), Some(-1), "{never}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `/user`: users, their names and passwords.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+};
+use ro_co_shared::{
+    ChangePassword, ChangeUsername, Code, Content, DeleteMe, Errors, Input, Invalid, Optional, PageNumber,
+    PageSize, User, UserId,
+};
+
+use super::{
+    Tag,
+    auth::MadeUser,
+    avatar_url,
+    fault::{AdminsMissing, AdminsOnly, Clash, Fault, Missing, PasswordChanged, Plain, Refusal},
+    listing::{id, number_page},
+    payload::{Body, Done, Json},
+};
+use crate::{App, auth::Caller, password::Verdict, store::Account};
+
+pub(super) struct Users;
+
+/// A user as everybody sees them.
+fn as_others(account: &Account) -> User {
+    User {
+        id: account.id,
+        username: account.username.to_string(),
+        avatar_url: avatar_url(account.id, account.avatar_version),
+        email: None,
+        role: None,
+        verified: None,
+        created_at: None,
+        suspended: None,
+    }
+}
+
+/// A user as they see themself, and as admins see them.
+pub(super) fn as_self(account: &Account) -> User {
+    User {
+        email: Some(account.email.to_string()),
+        role: Some(account.role),
+        verified: Some(account.verified),
+        created_at: Some(account.created_at),
+        suspended: Some(account.suspended),
+        ..as_others(account)
+    }
+}
+
+#[OpenApi(prefix_path = "/api/v1/user", tag = "Tag::Users")]
+impl Users {
+    /// Who am I
+    ///
+    /// The caller, with the fields that others do not see.
+    #[oai(path = "/me", method = "get", operation_id = "me")]
+    async fn me(&self, caller: Caller, app: Data<&Arc<App>>) -> Result<Json<User>, Refusal<Plain>> {
+        Ok(Json(as_self(&app.store.account(caller.user).await?)))
+    }
+
+    /// Read a user
+    ///
+    /// Public fields only, unless it is the caller or the caller is an admin.
+    #[oai(path = "/:id", method = "get", operation_id = "getUser")]
+    async fn user(
+        &self,
+        caller: Caller,
+        app: Data<&Arc<App>>,
+        /// The user's id.
+        id: Path<Input<UserId>>,
+    ) -> Result<Json<User>, Refusal<Missing>> {
+        let account = app.store.account(self::id("id", &id.0)?).await?;
+        let whole = caller.admin || caller.user == account.id;
+        Ok(Json(if whole { as_self(&account) } else { as_others(&account) }))
+    }
+
+    /// Change my name
+    ///
+    /// The picture stays.
+    #[oai(path = "/", method = "put", operation_id = "changeUsername")]
+    async fn rename(
+        &self,
+        caller: Caller,
+        app: Data<&Arc<App>>,
+        body: Body<ChangeUsername>,
+    ) -> Result<MadeUser, Refusal<Clash>> {
+        Ok(MadeUser::new(&app.store.rename(caller.user, &body.checked).await?))
+    }
+
+    /// Change my password
+    ///
+    /// Ends all other sessions.
+    #[oai(path = "/password", method = "put", operation_id = "changePassword")]
+    async fn password(
+        &self,
+        caller: Caller,
+        app: Data<&Arc<App>>,
+        body: Body<ChangePassword>,
+    ) -> Result<Done, Refusal<PasswordChanged>> {
+        let account = app.store.account(caller.user).await?;
+        let context = [account.username.as_str(), account.email.as_str()];
+        if let Err(why) = body.checked.new.check_context(&context) {
+            return Err(wrong_field(Code::Invalid, "newPassword", &why).into());
+        }
+        if app.passwords.verify(body.checked.current.expose(), Some(&account.password)).await?
+            == Verdict::Wrong
+        {
+            return Err(wrong_field(Code::Forbidden, "currentPassword", &Invalid::new("is wrong")).into());
+        }
+        let new = app.passwords.hash(body.checked.new.expose()).await?;
+        app.store.set_password(caller.user, &account.password, &new).await?;
+        app.store.end_sessions(caller.user, Some(caller.session), "password", app.clock.now()).await?;
+        app.recent.forget_user(caller.user);
+        Ok(Done)
+    }
+
+    /// Delete my account
+    ///
+    /// Needs the password. What becomes of the caller's content: `keep` (it loses its author) or `erase`.
+    #[oai(path = "/me/delete", method = "post", operation_id = "deleteMe")]
+    async fn delete_me(
+        &self,
+        caller: Caller,
+        app: Data<&Arc<App>>,
+        body: Body<DeleteMe>,
+    ) -> Result<Done, Refusal<PasswordChanged>> {
+        let (password, content) = body.checked;
+        let account = app.store.account(caller.user).await?;
+        if app.passwords.verify(password.expose(), Some(&account.password)).await? == Verdict::Wrong {
+            return Err(wrong_field(Code::Forbidden, "password", &Invalid::new("is wrong")).into());
+        }
+        app.store.delete_account(caller.user, content).await?;
+        app.recent.forget_user(caller.user);
+        Ok(Done)
+    }
+
+    /// All users
+    ///
+    /// Oldest first; for admins.
+    #[oai(path = "/all", method = "get", operation_id = "listUsers")]
+    async fn all(
+        &self,
+        caller: Caller,
+        app: Data<&Arc<App>>,
+        /// Which page, from 0.
+        page: Query<Optional<PageNumber>>,
+        /// How many at most, 10 by default.
+        size: Query<Optional<PageSize>>,
+    ) -> Result<Json<Vec<User>>, Refusal<AdminsOnly>> {
+        caller.must_be_admin()?;
+        let accounts = app.store.accounts(number_page(&page.0, &size.0)?).await?;
+        Ok(Json(accounts.iter().map(as_self).collect()))
+    }
+
+    /// Delete a user
+    ///
+    /// Their sessions end at once. For admins; one's own account goes by `deleteMe`.
+    #[oai(path = "/:id", method = "delete", operation_id = "deleteUser")]
+    async fn delete(
+        &self,
+        caller: Caller,
+        app: Data<&Arc<App>>,
+        /// The user's id.
+        id: Path<Input<UserId>>,
+        /// What becomes of their content: `keep` (the default; it loses its author) or `erase`.
+        content: Query<Optional<Content>>,
+    ) -> Result<Done, Refusal<AdminsMissing>> {
+        caller.must_be_admin()?;
+        let mut errors = Errors::default();
+        let (id, content) = (id.0.check("id", &mut errors), content.0.check_text("content", &mut errors));
+        let (Some(id), Some(content)) = (id, content) else {
+            return Err(Fault::fields(errors.into_vec()).into());
+        };
+        app.store.delete_account(id, content.unwrap_or_default()).await?;
+        app.recent.forget_user(id);
+        Ok(Done)
+    }
+}
+
+fn wrong_field(code: Code, field: &str, why: &Invalid) -> Fault {
+    let mut errors = Errors::default();
+    errors.reject::<()>(field, why);
+    Fault::about(code, errors.into_vec())
+}

@@ -1,0 +1,114 @@
+//! How many connections there may be, overall and from one address.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// Counts connections.
+pub(super) struct Gate {
+    most: usize,
+    most_per_address: usize,
+    proxies: Vec<IpAddr>,
+    inside: Mutex<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// One connection's place; dropping it gives it back.
+pub(super) struct Pass {
+    gate: Arc<Gate>,
+    address: IpAddr,
+}
+
+impl Gate {
+    pub(super) fn new(most: usize, most_per_address: usize, proxies: Vec<IpAddr>) -> Arc<Self> {
+        Arc::new(Self { most, most_per_address, proxies, inside: Mutex::default() })
+    }
+
+    /// A place for a connection from this address, if there is one.
+    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Pass> {
+        let peer = peer.to_canonical();
+        let address = network(peer);
+        let mut inside = self.inside();
+        if inside.total >= self.most {
+            return None;
+        }
+        let here = inside.by_address.entry(address).or_default();
+        if *here >= self.most_per_address && !self.proxies.contains(&peer) {
+            return None;
+        }
+        *here += 1;
+        inside.total += 1;
+        Some(Pass { gate: Arc::clone(self), address })
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        let mut inside = self.gate.inside();
+        inside.total -= 1;
+        if let Some(here) = inside.by_address.get_mut(&self.address) {
+            *here -= 1;
+            if *here == 0 {
+                inside.by_address.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// Whoever has one IPv6 address has the whole /64 around it.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn one_address_cannot_take_every_place() {
+        let gate = Gate::new(3, 2, vec![]);
+        let first = gate.enter(ip("192.0.2.1")).unwrap();
+        let _second = gate.enter(ip("::ffff:192.0.2.1")).unwrap();
+        assert!(gate.enter(ip("192.0.2.1")).is_none(), "an IPv4 address is the same one in IPv6 clothes");
+        let _other = gate.enter(ip("192.0.2.2")).unwrap();
+        assert!(gate.enter(ip("192.0.2.3")).is_none(), "three is the most overall");
+        drop(first);
+        assert!(gate.enter(ip("192.0.2.1")).is_some());
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one() {
+        let gate = Gate::new(9, 1, vec![]);
+        let _first = gate.enter(ip("2001:db8:0:1::1")).unwrap();
+        assert!(gate.enter(ip("2001:db8:0:1:ffff::2")).is_none());
+        assert!(gate.enter(ip("2001:db8:0:2::1")).is_some());
+    }
+
+    #[test]
+    fn a_proxy_brings_everybody_and_still_counts_overall() {
+        let gate = Gate::new(3, 1, vec![ip("192.0.2.1")]);
+        let all: Vec<_> = (0..3).map(|_| gate.enter(ip("192.0.2.1")).unwrap()).collect();
+        assert!(gate.enter(ip("192.0.2.1")).is_none());
+        drop(all);
+        assert_eq!(gate.inside().total, 0);
+        assert!(gate.inside().by_address.is_empty(), "nothing is kept of those who left");
+    }
+}

@@ -1,0 +1,117 @@
+//! A connection's socket that gives up on clients which do not read, and closes without losing an answer.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    sync::watch,
+    time::{Sleep, sleep},
+};
+
+/// Read and thrown away at a time before closing.
+const DISCARD: usize = 8 * 1024;
+
+/// The socket, and the two clocks beside it.
+pub(super) struct Socket {
+    stream: TcpStream,
+    write_time: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
+    linger: Duration,
+    lingering: Option<Pin<Box<Sleep>>>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Socket {
+    pub(super) fn new(
+        stream: TcpStream,
+        write_time: Duration,
+        linger: Duration,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self { stream, write_time, stalled: None, linger, lingering: None, stopping }
+    }
+
+    /// Passes on what a write came to, unless nothing could be written for too long.
+    fn unless_stalled(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let write_time = self.write_time;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(write_time)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Throws away what the client still sends, until it closes as well or its time is up.
+    fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let linger = self.linger;
+        let lingering = self.lingering.get_or_insert_with(|| Box::pin(sleep(linger)));
+        loop {
+            if lingering.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let mut space = [0; DISCARD];
+            let mut buffer = ReadBuf::new(&mut space);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, data);
+        self.unless_stalled(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, data);
+        self.unless_stalled(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.lingering.is_none() {
+            ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        }
+        let stopping = *self.stopping.borrow();
+        if !stopping {
+            ready!(self.poll_discard(cx));
+        }
+        Poll::Ready(Ok(()))
+    }
+}

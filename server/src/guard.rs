@@ -1,0 +1,164 @@
+//! Around every request: its id, the body's limit, panics, headers, and the one place where errors get a body.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use futures_util::FutureExt;
+use poem::{
+    Body, Endpoint, IntoResponse, Request, Response, Result,
+    error::ReadBodyError,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+};
+use poem_openapi::OperationId;
+use ro_co_shared::{Code, Problem};
+use uuid::Uuid;
+
+use crate::api::{
+    allowed,
+    fault::{Carried, Fault},
+};
+
+/// Most bytes of a body on `/auth/*`.
+const AUTH_BODY: usize = 16 * 1024;
+/// Most bytes of any other body: 10,000 emoji escaped as `\uXXXX` pairs are 120 kB.
+const BODY: usize = 256 * 1024;
+
+/// Headers that every answer has unless its handler set them otherwise.
+const HEADERS: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// The endpoint inside, guarded.
+pub(crate) struct Guard<E>(pub E);
+
+impl<E: Endpoint> Endpoint for Guard<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let id = Uuid::now_v7();
+        let started = Instant::now();
+        let (method, head_only) = (request.method().clone(), request.method() == Method::HEAD);
+        let path = request.uri().path().to_owned();
+        let answer = AssertUnwindSafe(self.serve(request)).catch_unwind().await;
+        let mut response = match answer {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => error.into_response(),
+            Err(_) => Fault::new(Code::Internal, "").into_response(),
+        };
+        let operation = response.data::<OperationId>().map_or("-", |o| o.0);
+        let status = response.status();
+        tracing::debug!(%method, operation, status = status.as_u16(), request = %id, took = ?started.elapsed(), "A request was answered.");
+        if status.is_client_error() || status.is_server_error() {
+            write_problem(&mut response, id, operation, &path);
+        }
+        write_headers(response.headers_mut(), id);
+        if head_only {
+            response.set_body(Body::empty());
+        }
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Guard<E> {
+    async fn serve(&self, mut request: Request) -> Result<Response> {
+        if matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
+            let limit = if request.uri().path().starts_with("/api/v1/auth/") { AUTH_BODY } else { BODY };
+            let bytes = request.take_body().into_bytes_limit(limit).await.map_err(|error| match error {
+                ReadBodyError::PayloadTooLarge => {
+                    Fault::new(Code::TooLarge, format!("a body may have at most {limit} bytes here"))
+                }
+                _ => Fault::new(Code::Timeout, "the body did not arrive"),
+            })?;
+            request.set_body(bytes);
+        }
+        Ok(self.0.call(request).await?.into_response())
+    }
+}
+
+/// Gives an error response its body, whatever layer made it.
+fn write_problem(response: &mut Response, id: Uuid, operation: &str, path: &str) {
+    let status = response.status();
+    let carried = response.extensions_mut().remove::<Carried>();
+    let (mut problem, cause) = match carried {
+        Some(carried) => (carried.problem, carried.cause),
+        None => (Box::new(Problem::new(code_of(status), "")), None),
+    };
+    if status.is_server_error() {
+        let cause = cause.as_deref().map(causes).unwrap_or_default();
+        tracing::error!(operation, status = status.as_u16(), request = %id, cause, "A request failed.");
+    }
+    if problem.code == Code::NotFound && operation == "-" {
+        *problem = Problem::new(Code::NotFound, format!("there is nothing at {}", printable(path)));
+    }
+    problem.status = i32::from(status.as_u16());
+    problem.instance = format!("urn:uuid:{id}");
+    if status == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED
+        && let Some(methods) = allowed(path)
+    {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+    }
+    response.headers_mut().remove(header::CONTENT_LENGTH);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response.set_body(serde_json::to_vec(&problem).unwrap_or_default());
+}
+
+/// The code for an error that the framework made, which has a status only.
+fn code_of(status: StatusCode) -> Code {
+    match status.as_u16() {
+        401 => Code::Unauthenticated,
+        403 => Code::Forbidden,
+        404 => Code::NotFound,
+        405 => Code::MethodNotAllowed,
+        408 => Code::Timeout,
+        413 => Code::TooLarge,
+        415 => Code::UnsupportedMediaType,
+        429 => Code::TooManyRequests,
+        503 => Code::Unavailable,
+        400..=499 => Code::Malformed,
+        _ => Code::Internal,
+    }
+}
+
+fn write_headers(headers: &mut HeaderMap, id: Uuid) {
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(value);
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        let tagged = headers.contains_key(header::ETAG);
+        headers.insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static(if tagged { "private, no-cache" } else { "no-store" }),
+        );
+    }
+    let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+    if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut text)) {
+        headers.insert(HeaderName::from_static("x-request-id"), value);
+    }
+}
+
+/// An error and all that lies behind it, in one line.
+fn causes(error: &(dyn std::error::Error + Send + Sync)) -> String {
+    let mut line = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        line.push_str(": ");
+        line.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    line
+}
+
+fn printable(path: &str) -> String {
+    path.chars().take(200).filter(|c| !c.is_control()).collect()
+}
+
+/// The guarded endpoint as the accept loop takes it.
+pub type Service = Arc<dyn poem::endpoint::DynEndpoint<Output = Response>>;

@@ -1,0 +1,124 @@
+//! The Ro-Co server: a documented REST API over one store, as a library so that tests and the client's local
+//! mode own its port and its stop.
+
+pub mod admin;
+pub mod api;
+pub mod auth;
+pub mod avatar;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod front;
+mod guard;
+mod idempotency;
+pub mod keys;
+pub mod local;
+pub mod password;
+pub mod run;
+pub mod secret;
+pub mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use poem::{
+    EndpointExt, Request, Route,
+    endpoint::ToDynEndpoint,
+    middleware::{Cors, NormalizePath, TrailingSlash},
+};
+use ro_co_shared::Code;
+
+use crate::{
+    api::fault::Fault, auth::Recent, avatar::Avatars, clock::Clock, guard::Guard, keys::Keys,
+    password::Passwords, store::Store,
+};
+
+pub use guard::Service;
+
+/// Everything a request may need.
+pub struct App {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// What tokens are signed with.
+    pub keys: Keys,
+    /// Where passwords are hashed.
+    pub passwords: Passwords,
+    /// Where pictures come from.
+    pub avatars: Avatars,
+    /// The time.
+    pub clock: Clock,
+    /// What was chosen at the start.
+    pub settings: Settings,
+    /// What was found out about tokens and sessions lately.
+    pub recent: Recent,
+}
+
+/// What was chosen at the start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long an access token lives, in milliseconds.
+    pub access_ttl_ms: i64,
+    /// How long a session lives unused, in milliseconds.
+    pub refresh_ttl_ms: i64,
+    /// Whether Swagger UI is shown.
+    pub docs: bool,
+    /// Origins whose pages may call.
+    pub cors_origins: Vec<String>,
+    /// How stale a role, a suspension or the end of a session may be.
+    pub recheck: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            access_ttl_ms: 900_000,
+            refresh_ttl_ms: 14 * 86_400_000,
+            docs: true,
+            cors_origins: Vec::new(),
+            recheck: auth::RECHECK,
+        }
+    }
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(
+        store: Arc<dyn Store>,
+        keys: Keys,
+        avatars: Avatars,
+        clock: Clock,
+        settings: Settings,
+    ) -> Arc<Self> {
+        let recent = Recent::new(settings.recheck);
+        Arc::new(Self { store, keys, passwords: Passwords::new(), avatars, clock, settings, recent })
+    }
+
+    /// The application behind a request.
+    fn of(request: &Request) -> Result<&Arc<Self>, Fault> {
+        request.data::<Arc<Self>>().ok_or_else(|| Fault::new(Code::Internal, ""))
+    }
+
+    /// All of it as one endpoint.
+    pub fn service(self: &Arc<Self>) -> Service {
+        self.guarded(api::routes())
+    }
+
+    /// Routes behind the guard that every request passes.
+    pub fn guarded(self: &Arc<Self>, routes: Route) -> Service {
+        let routes = routes.with(NormalizePath::new(TrailingSlash::Trim)).data(Arc::clone(self));
+        if self.settings.cors_origins.is_empty() {
+            return Arc::new(ToDynEndpoint(Guard(routes)));
+        }
+        Arc::new(ToDynEndpoint(Guard(routes).with(cors(&self.settings.cors_origins)).map_to_response()))
+    }
+}
+
+/// Exact origins, named methods and headers; never a wildcard.
+fn cors(origins: &[String]) -> Cors {
+    Cors::new()
+        .allow_origins(origins)
+        .allow_methods(["GET", "POST", "PUT", "DELETE"])
+        .allow_headers(["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"])
+        .expose_headers(["Link", "Location", "ETag", "Retry-After", "X-Request-Id", "X-Total-Count"])
+        .allow_credentials(true)
+        .max_age(600)
+}

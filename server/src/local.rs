@@ -1,0 +1,326 @@
+//! One owner for each data directory, and a port for it: two programs on one machine never open the same files.
+//!
+//! The owner holds the operating system's lock on `server.lock`; the kernel lets go of it when the owner dies,
+//! however it dies, so nothing stale is ever left to judge. Where the owner listens stands in a file of its own,
+//! for on some systems a locked file cannot be read.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tokio::{net::TcpListener, time};
+
+const LOCK: &str = "server.lock";
+const ADDRESS: &str = "server.address";
+
+/// How long an owner may take from its claim to its address.
+const PUBLISH_TIME: Duration = Duration::from_secs(2);
+/// How often to look for it meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How many ports after the preferred one are tried.
+const NEXT_PORTS: u16 = 100;
+
+/// Whose a data directory is.
+#[derive(Debug)]
+pub enum Claim {
+    /// The caller's, for as long as it keeps the lock.
+    Mine(Lock),
+    /// Another program's, which serves it at this address. A program that was killed a moment ago may be meant
+    /// still: if nobody answers there, claim again.
+    Theirs(SocketAddr),
+}
+
+/// Ownership of a data directory; dropping it gives the directory up.
+#[derive(Debug)]
+pub struct Lock {
+    /// Open as long as the lock is held.
+    _file: File,
+    address: PathBuf,
+}
+
+/// Why a data directory cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be made or written to.
+    #[error("cannot use the data directory {}: {source} (choose another one with --data-dir)", path.display())]
+    Unusable {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Its owner does not say where it listens.
+    #[error(
+        "another program has opened the data directory {} but does not say where it listens \
+         (end it, or choose another directory with --data-dir)", path.display()
+    )]
+    Silent {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+/// Claims a data directory, which is made if it is missing. When it has an owner already whose address is not
+/// there yet, this waits for it for up to two seconds, and takes over if the owner ends meanwhile.
+pub async fn claim(dir: &Path) -> Result<Claim, Error> {
+    let unusable = |source| Error::Unusable { path: dir.into(), source };
+    make_private(dir).map_err(unusable)?;
+    let start = time::Instant::now();
+    loop {
+        if let Some(lock) = Lock::take(dir).map_err(unusable)? {
+            return Ok(Claim::Mine(lock));
+        }
+        if let Some(address) = published(dir) {
+            return Ok(Claim::Theirs(address));
+        }
+        if start.elapsed() >= PUBLISH_TIME {
+            return Err(Error::Silent { path: dir.into() });
+        }
+        time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// How files are made that are nobody else's business.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+impl Lock {
+    /// The lock, unless another program has it.
+    fn take(dir: &Path) -> io::Result<Option<Self>> {
+        let file = private().truncate(false).open(dir.join(LOCK))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        let lock = Self { _file: file, address: dir.join(ADDRESS) };
+        lock.withdraw()?;
+        Ok(Some(lock))
+    }
+
+    /// Tells others where the owner listens; to be called once it does.
+    pub fn publish(&self, address: SocketAddr) -> io::Result<()> {
+        // Renamed into place, so that nobody reads half of it.
+        let draft = self.address.with_extension("new");
+        private().truncate(true).open(&draft)?.write_all(reachable(address).to_string().as_bytes())?;
+        fs::rename(draft, &self.address)
+    }
+
+    fn withdraw(&self) -> io::Result<()> {
+        match fs::remove_file(&self.address) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.withdraw() {
+            tracing::debug!(%error, "The address of this server stays in its data directory; the next owner removes it");
+        }
+    }
+}
+
+/// The address the owner published, if there is a whole one.
+fn published(dir: &Path) -> Option<SocketAddr> {
+    fs::read_to_string(dir.join(ADDRESS)).ok()?.parse().ok()
+}
+
+/// Where a program on this machine reaches a server that listens everywhere.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+/// The directory holds the server's secret: nobody else reads it.
+fn make_private(dir: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// Listens at the preferred address; when its port is taken at the next free one of the hundred after it, and
+/// when all are taken at any.
+pub async fn bind(preferred: SocketAddr) -> io::Result<TcpListener> {
+    let first = preferred.port();
+    let next = (first > 0).then(|| first..=first.saturating_add(NEXT_PORTS));
+    for port in next.into_iter().flatten() {
+        match TcpListener::bind((preferred.ip(), port)).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            bound => return bound,
+        }
+    }
+    TcpListener::bind((preferred.ip(), 0)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        env,
+        io::{BufRead, BufReader, Read},
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+
+    const DIR: &str = "ROCO_TEST_OWN_DIR";
+
+    fn address(port: u16) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, port).into()
+    }
+
+    async fn mine(dir: &Path) -> Lock {
+        match claim(dir).await.unwrap() {
+            Claim::Mine(lock) => lock,
+            Claim::Theirs(address) => panic!("it belongs to {address}"),
+        }
+    }
+
+    async fn theirs(dir: &Path) -> SocketAddr {
+        match claim(dir).await.unwrap() {
+            Claim::Mine(_) => panic!("it belongs to nobody"),
+            Claim::Theirs(address) => address,
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_owns_and_the_others_learn_its_address() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("deep/inside");
+        let owner = mine(&dir).await;
+        owner.publish(address(8080)).unwrap();
+        assert_eq!(theirs(&dir).await, address(8080));
+        owner.publish("[::]:8081".parse().unwrap()).unwrap();
+        assert_eq!(theirs(&dir).await, "[::1]:8081".parse().unwrap());
+        drop(owner);
+        assert_eq!(published(&dir), None);
+        mine(&dir).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_comes_late_is_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let owner = mine(dir.path()).await;
+        let (found, ()) = tokio::join!(theirs(dir.path()), async {
+            time::sleep(PUBLISH_TIME / 2).await;
+            owner.publish(address(8080)).unwrap();
+        });
+        assert_eq!(found, address(8080));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_owner_that_never_says_where_it_listens_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let _owner = mine(dir.path()).await;
+        fs::write(dir.path().join(ADDRESS), "127.0.").unwrap();
+        let start = time::Instant::now();
+        assert!(matches!(claim(dir.path()).await, Err(Error::Silent { .. })));
+        assert!(start.elapsed() >= PUBLISH_TIME);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_owner_that_ends_before_it_listens_is_followed_by_who_waits() {
+        let dir = tempfile::tempdir().unwrap();
+        let owner = mine(dir.path()).await;
+        tokio::join!(mine(dir.path()), async {
+            time::sleep(PUBLISH_TIME / 2).await;
+            drop(owner);
+        });
+    }
+
+    #[tokio::test]
+    async fn of_many_at_once_one_owns() {
+        let dir = tempfile::tempdir().unwrap();
+        let claims = futures_util::future::join_all((0..20).map(|_| async {
+            let claimed = claim(dir.path()).await.unwrap();
+            if let Claim::Mine(lock) = &claimed {
+                lock.publish(address(8080)).unwrap();
+            }
+            claimed
+        }));
+        let owners = claims.await.into_iter().filter(|claim| matches!(claim, Claim::Mine(_))).count();
+        assert_eq!(owners, 1);
+    }
+
+    /// Runs itself as another process, which owns the directory until it is killed.
+    #[tokio::test]
+    async fn what_a_killed_owner_leaves_behind_is_taken_over() {
+        if let Some(dir) = env::var_os(DIR) {
+            let lock = mine(dir.as_ref()).await;
+            lock.publish(address(8080)).unwrap();
+            println!("\nowned");
+            // Ends with the parent, should that end first.
+            io::stdin().read_to_end(&mut Vec::new()).unwrap();
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let mut owner = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "local::tests::what_a_killed_owner_leaves_behind_is_taken_over", "--nocapture"])
+            .env(DIR, dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(owner.stdout.take().unwrap());
+        assert!(output.lines().any(|line| line.unwrap() == "owned"));
+        assert_eq!(theirs(dir.path()).await, address(8080));
+
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        assert_eq!(published(dir.path()), Some(address(8080)), "the dead owner's address is still there");
+        let owner = mine(dir.path()).await;
+        assert_eq!(published(dir.path()), None);
+        drop(owner);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_cannot_be_used_is_named_with_the_way_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = claim(&file.join("inside")).await.unwrap_err().to_string();
+        assert!(error.contains("file/inside") && error.contains("--data-dir"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nobody_else_reads_the_directory() {
+        use std::os::unix::fs::PermissionsExt;
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("data");
+        let _lock = mine(&dir).await;
+        assert_eq!(fs::metadata(dir).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_leads_to_the_next() {
+        let held = bind(address(0)).await.unwrap();
+        let preferred = held.local_addr().unwrap();
+        let other = bind(preferred).await.unwrap().local_addr().unwrap();
+        assert_eq!(other.ip(), preferred.ip());
+        assert!((1..=NEXT_PORTS).contains(&(other.port() - preferred.port())), "{other} after {preferred}");
+    }
+
+    #[tokio::test]
+    async fn an_address_of_another_machine_is_an_error() {
+        let elsewhere = "192.0.2.1:8080".parse().unwrap();
+        assert_eq!(bind(elsewhere).await.unwrap_err().kind(), io::ErrorKind::AddrNotAvailable);
+    }
+}

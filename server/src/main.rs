@@ -1,0 +1,204 @@
+//! `ro-co-server`: parses the command line and does what it says.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+use ro_co_server::{
+    admin, api,
+    config::Config,
+    demo,
+    run::{Mode, Running, Started, start},
+    store::sqlite::{Sqlite, backup},
+};
+use ro_co_shared::Role;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The Ro-Co server: questions and answers for students, over a documented REST API
+#[derive(Parser)]
+#[command(version, after_help = AFTER_HELP, args_override_self = true)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Without a command it serves. Everything it keeps is in the data directory: ro-co.db and secret.key.
+When it is ready it prints its address on standard output; logs go to standard error (RUST_LOG=debug for more).
+
+Examples:
+  ro-co-server                                    serve on 127.0.0.1:8080
+  ro-co-server --listen 0.0.0.0:80 --data-dir /srv/ro-co
+  ro-co-server --demo --listen 127.0.0.1:0        a throw-away server with content, on any free port
+  ro-co-server admin grant ada@example.org        make the first admin
+  ro-co-server backup /backup/ro-co.db            a consistent copy, while it runs
+
+Exit codes: 0 done, 1 not done, 2 it could not start; standard error says why in one line.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve (what it does without a command)
+    Serve,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Copy the database to FILE, consistent even while a server writes to it
+    Backup {
+        /// The copy; must not exist
+        file: PathBuf,
+    },
+    /// Ask the server at --listen whether it is ready; exits with 0 or 1
+    Healthcheck,
+    /// Do what only an operator may
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Make somebody an admin
+    Grant {
+        /// The address they sign in with
+        email: String,
+    },
+    /// Make an admin a user again
+    Revoke {
+        /// The address they sign in with
+        email: String,
+    },
+    /// Give somebody a new password, print it, and end their sessions
+    ResetPassword {
+        /// The address they sign in with
+        email: String,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::builder()
+                .with_default_directive(tracing::Level::INFO.into())
+                .from_env_lossy(),
+        )
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(2, &format!("the system gives no threads: {e}")),
+    };
+    runtime.block_on(async {
+        match cli.command {
+            None | Some(Command::Serve) => serve(&cli.config).await,
+            Some(Command::Openapi) => {
+                print!("{}", api::spec());
+                ExitCode::SUCCESS
+            }
+            Some(Command::Backup { file }) => copy(&cli.config, &file),
+            Some(Command::Healthcheck) => healthcheck(&cli.config).await,
+            Some(Command::Admin(command)) => administer(&cli.config, command).await,
+        }
+    })
+}
+
+fn fail(code: u8, why: &str) -> ExitCode {
+    eprintln!("ro-co-server: {why}");
+    ExitCode::from(code)
+}
+
+async fn serve(config: &Config) -> ExitCode {
+    let signals = match StopSignals::new() {
+        Ok(signals) => signals,
+        Err(e) => return fail(2, &format!("the system gives no signals: {e}")),
+    };
+    let running = match start(config, Mode::Alone).await {
+        Ok(Started::Here(running)) => running,
+        Ok(Started::Elsewhere(address)) => return fail(2, &format!("served already at {address}")),
+        Err(e) => return fail(2, &e.to_string()),
+    };
+    println!("Ro-Co listens on http://{}", running.address);
+    if config.demo {
+        println!("A demonstration: sign in as {} with the password \"{}\".", demo::VISITOR, demo::PASSWORD);
+    }
+    signals.wait().await;
+    stop(running).await
+}
+
+async fn stop(running: Running) -> ExitCode {
+    tracing::info!("The server stops.");
+    match running.stop().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => fail(1, &format!("the server did not stop cleanly: {e}")),
+    }
+}
+
+/// The signals that mean "stop". Made before the server says that it is ready: from then on, one may come.
+struct StopSignals([Signal; 3]);
+
+impl StopSignals {
+    fn new() -> std::io::Result<Self> {
+        let [interrupt, terminate, hangup] =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Ok(Self([signal(interrupt)?, signal(terminate)?, signal(hangup)?]))
+    }
+
+    async fn wait(mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+fn copy(config: &Config, file: &Path) -> ExitCode {
+    let dir = match config.data_dir() {
+        Ok(dir) => dir,
+        Err(why) => return fail(2, &why),
+    };
+    match backup(&dir, file) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => fail(1, &e.to_string()),
+    }
+}
+
+async fn healthcheck(config: &Config) -> ExitCode {
+    let url = format!("http://{}/health/ready", config.listen);
+    match reqwest::Client::new().get(&url).timeout(std::time::Duration::from_secs(5)).send().await {
+        Ok(answer) if answer.status().is_success() => ExitCode::SUCCESS,
+        Ok(answer) => fail(1, &format!("{url} answers {}", answer.status())),
+        Err(_) => fail(1, &format!("{url} does not answer")),
+    }
+}
+
+async fn administer(config: &Config, command: Admin) -> ExitCode {
+    let store = match config.data_dir().map(|dir| Sqlite::open(&dir)) {
+        Ok(Ok(store)) => store,
+        Ok(Err(e)) => return fail(2, &e.to_string()),
+        Err(why) => return fail(2, &why),
+    };
+    let done = match command {
+        Admin::Grant { email } => admin::set_role(&store, &email, Role::Admin)
+            .await
+            .map(|a| format!("{} is an admin now.", a.username)),
+        Admin::Revoke { email } => admin::set_role(&store, &email, Role::User)
+            .await
+            .map(|a| format!("{} is a user now.", a.username)),
+        Admin::ResetPassword { email } => admin::reset_password(&store, &email)
+            .await
+            .map(|(a, password)| format!("The new password of {}: {password}", a.username)),
+    };
+    match done {
+        Ok(line) => {
+            println!("{line}");
+            ExitCode::SUCCESS
+        }
+        Err(e) => fail(1, &e.to_string()),
+    }
+}

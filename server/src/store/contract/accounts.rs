@@ -1,0 +1,189 @@
+//! Users.
+
+use std::sync::Arc;
+
+use ro_co_shared::{Content, Email, Role, UserId, Username};
+
+use super::{
+    assert_fails, at_once,
+    make::{T0, account, at, user},
+};
+use crate::store::{Account, Error, Page, Store};
+
+fn name(text: &str) -> Username {
+    text.parse().unwrap()
+}
+
+fn address(text: &str) -> Email {
+    text.parse().unwrap()
+}
+
+pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
+    let plain = account("Ada Lovelace");
+    let unusual = Account {
+        role: Role::Admin,
+        verified: true,
+        suspended: true,
+        created_at: at(-12_345),
+        avatar_seed: "😀 seed/with?odd&parts".to_owned(),
+        avatar_version: 41,
+        ..account("Zoë_Größe.99")
+    };
+    for one in [plain, unusual] {
+        store.add_account(&one).await.unwrap();
+        assert!(store.account(one.id).await.unwrap() == one);
+        assert!(store.account_by_email(&one.email).await.unwrap() == one);
+    }
+}
+
+pub(super) async fn names_and_addresses_are_unique_in_any_case(store: Arc<dyn Store>) {
+    let first = account("Größe");
+    store.add_account(&first).await.unwrap();
+
+    let same_name = Account { email: address("other@example.org"), ..account("GRÖSSE") };
+    assert_fails!(store.add_account(&same_name).await, Error::Conflict("username"));
+    let shouted = address(&first.email.as_str().to_uppercase());
+    let same_address = Account { email: shouted.clone(), ..account("other") };
+    assert_fails!(store.add_account(&same_address).await, Error::Conflict("email"));
+
+    assert!(!store.username_free(&name("gröSSe")).await.unwrap());
+    assert!(store.username_free(&name("grosse")).await.unwrap());
+    assert!(!store.email_free(&shouted).await.unwrap());
+    assert!(store.email_free(&address("other@example.org")).await.unwrap());
+    assert!(store.account_by_email(&shouted).await.unwrap() == first);
+    assert_fails!(store.account(same_name.id).await, Error::NotFound);
+}
+
+pub(super) async fn when_both_are_taken_the_name_is_told(store: Arc<dyn Store>) {
+    store.add_account(&account("ada")).await.unwrap();
+    store.add_account(&account("bob")).await.unwrap();
+    assert_fails!(store.add_account(&account("ADA")).await, Error::Conflict("username"));
+    let crossed = Account { email: account("ada").email, ..account("bob") };
+    assert_fails!(store.add_account(&crossed).await, Error::Conflict("username"));
+}
+
+pub(super) async fn two_at_once_for_one_name(store: Arc<dyn Store>) {
+    for round in 0..25 {
+        let results = at_once(2, |i| {
+            let store = Arc::clone(&store);
+            let text = if i == 0 { format!("Racer {round}") } else { format!("rACER {round}") };
+            let racer =
+                Account { email: address(&format!("racer{round}.{i}@example.org")), ..account(&text) };
+            async move { store.add_account(&racer).await }
+        })
+        .await;
+        one_won(&results, "username");
+    }
+}
+
+pub(super) async fn two_at_once_for_one_address(store: Arc<dyn Store>) {
+    for round in 0..25 {
+        let results = at_once(2, |i| {
+            let store = Arc::clone(&store);
+            let racer = Account {
+                email: address(&format!("racer{round}@example.org")),
+                ..account(&format!("racer {round} {i}"))
+            };
+            async move { store.add_account(&racer).await }
+        })
+        .await;
+        one_won(&results, "email");
+    }
+}
+
+fn one_won(results: &[Result<(), Error>], field: &str) {
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    assert!(
+        results.iter().any(|result| matches!(result, Err(Error::Conflict(named)) if *named == field)),
+        "{results:?}"
+    );
+}
+
+pub(super) async fn renaming(store: Arc<dyn Store>) {
+    let ada = account("ada");
+    store.add_account(&ada).await.unwrap();
+    let bob = user(&*store, "bob").await;
+
+    assert_fails!(store.rename(bob, &name("ADA")).await, Error::Conflict("username"));
+    assert_eq!(store.account(bob).await.unwrap().username.as_str(), "bob");
+    // Another case of one's own name is no conflict with oneself.
+    let renamed = store.rename(ada.id, &name("Ada")).await.unwrap();
+    assert!(renamed == Account { username: name("Ada"), ..ada });
+    assert!(store.account(ada.id).await.unwrap() == renamed);
+
+    store.rename(ada.id, &name("Countess")).await.unwrap();
+    store.rename(bob, &name("ada")).await.unwrap();
+}
+
+pub(super) async fn password_is_replaced_only_if_it_still_is_the_old_one(store: Arc<dyn Store>) {
+    let ada = account("ada");
+    store.add_account(&ada).await.unwrap();
+    store.set_password(ada.id, &ada.password, "second").await.unwrap();
+    assert_fails!(store.set_password(ada.id, &ada.password, "third").await, Error::Stale);
+    assert_eq!(store.account(ada.id).await.unwrap().password, "second");
+
+    let results = at_once(2, |i| {
+        let store = Arc::clone(&store);
+        async move { store.set_password(ada.id, "second", &format!("racer {i}")).await }
+    })
+    .await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+    assert!(results.iter().any(|result| matches!(result, Err(Error::Stale))), "{results:?}");
+}
+
+pub(super) async fn roles(store: Arc<dyn Store>) {
+    let ada = account("ada");
+    store.add_account(&ada).await.unwrap();
+    let promoted = store.set_role(ada.id, Role::Admin).await.unwrap();
+    assert!(promoted == Account { role: Role::Admin, ..ada.clone() });
+    assert!(store.account(ada.id).await.unwrap() == promoted);
+    assert!(store.set_role(ada.id, Role::User).await.unwrap() == ada);
+}
+
+pub(super) async fn lists_are_oldest_first(store: Arc<dyn Store>) {
+    let mut all = Vec::new();
+    for (i, millis) in [30, 10, 20, 20, 40].into_iter().enumerate() {
+        let one = Account { created_at: at(millis), ..account(&format!("user {i}")) };
+        store.add_account(&one).await.unwrap();
+        all.push(one);
+    }
+    all.sort_by_key(|account| (account.created_at, account.id));
+    let mut listed = Vec::new();
+    for number in 0..4 {
+        listed.extend(store.accounts(Page { number, size: 2 }).await.unwrap());
+    }
+    assert!(listed == all);
+    assert!(store.accounts(Page { number: u32::MAX, size: u32::MAX }).await.unwrap().is_empty());
+}
+
+pub(super) async fn missing_accounts_are_not_found(store: Arc<dyn Store>) {
+    no_account(&*store, UserId::new()).await;
+    assert_fails!(store.account(UserId::new()).await, Error::NotFound);
+    assert_fails!(store.account_by_email(&address("who@example.org")).await, Error::NotFound);
+}
+
+/// No write finds this account.
+async fn no_account(store: &dyn Store, id: UserId) {
+    assert_fails!(store.rename(id, &name("whoever")).await, Error::NotFound);
+    assert_fails!(store.set_password(id, "", "new").await, Error::NotFound);
+    assert_fails!(store.set_role(id, Role::Admin).await, Error::NotFound);
+    assert_fails!(store.set_avatar_seed(id, "seed").await, Error::NotFound);
+    assert_fails!(store.delete_account(id, Content::Keep).await, Error::NotFound);
+    assert_fails!(store.delete_account(id, Content::Erase).await, Error::NotFound);
+    assert_fails!(store.add_session(&super::make::session(id, T0), 20).await, Error::NotFound);
+}
+
+pub(super) async fn the_deleted_account_is_nobodys(store: Arc<dyn Store>) {
+    let before = store.account(UserId::DELETED).await.unwrap();
+    assert_eq!(before.username.as_str(), "deleted user");
+    assert!(before.password.is_empty() && before.suspended && before.role == Role::User);
+
+    assert!(!store.username_free(&name("Deleted User")).await.unwrap());
+    assert!(!store.email_free(&before.email).await.unwrap());
+    assert_fails!(store.account_by_email(&before.email).await, Error::NotFound);
+    assert_fails!(store.add_account(&account("DELETED USER")).await, Error::Conflict("username"));
+    assert!(store.accounts(Page { number: 0, size: 10 }).await.unwrap().is_empty());
+
+    no_account(&*store, UserId::DELETED).await;
+    assert!(store.account(UserId::DELETED).await.unwrap() == before);
+}

@@ -1,0 +1,65 @@
+//! Whatever the rules of the fields let in comes out as it was.
+
+use std::sync::Arc;
+
+use proptest::{
+    prelude::*,
+    strategy::ValueTree,
+    test_runner::{Config, TestRunner},
+};
+use ro_co_shared::{Body, QuestionId, Rule, Timestamp, Title};
+
+use super::make::{answer, first, owner, question, user};
+use crate::store::{Filter, Question, Store};
+
+/// Texts as people and attackers write them.
+fn text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        any::<char>().prop_map(String::from),
+        "[a-zA-Z0-9 '\"\\\\%_;-]{1,20}",
+        "[\u{1F300}-\u{1FAFF}\u{200D}\u{FE0F}\u{300}-\u{36F}\u{202E}]{1,8}",
+        Just("\0".to_owned()),
+        Just("\r\n\t".to_owned()),
+    ];
+    proptest::collection::vec(piece, 1..40).prop_map(|pieces| pieces.concat())
+}
+
+pub(super) async fn any_text_comes_out_as_it_went_in(store: Arc<dyn Store>) {
+    let ada = user(&*store, "ada").await;
+    let mut runner = TestRunner::new(Config::default());
+    let rows = (text(), proptest::option::of(text()), any::<i64>(), any::<[u8; 16]>());
+    for _ in 0..64 {
+        let (title, description, millis, id) = rows.new_tree(&mut runner).unwrap().current();
+        let new = Question {
+            id: QuestionId(uuid::Uuid::from_bytes(id)),
+            description: description.clone(),
+            ..question(ada, &title, Timestamp(millis))
+        };
+        let row = store.add_question(&new).await.unwrap().row;
+        assert_eq!((row.id, &row.title, &row.description), (new.id, &title, &description));
+        assert_eq!((row.created_at, row.updated_at), (new.created_at, new.created_at));
+        assert_eq!(store.question(new.id).await.unwrap(), row);
+        assert_eq!(store.questions(Filter::default(), first(1)).await.unwrap(), [row]);
+
+        let new = answer(new.id, ada, &title, new.created_at);
+        let row = store.add_answer(&new).await.unwrap().row;
+        assert_eq!((&row.description, row.created_at), (&title, new.created_at));
+        let text = description.unwrap_or_default();
+        let edited = store.edit_answer(new.id, owner(ada), &text, None, Timestamp(!millis)).await.unwrap();
+        assert_eq!((&edited.description, edited.updated_at), (&text, Timestamp(!millis)));
+        assert_eq!(store.answers(new.question, first(9)).await.unwrap(), [edited]);
+        store.delete_question(new.question, owner(ada)).await.unwrap();
+    }
+}
+
+pub(super) async fn the_longest_texts_fit(store: Arc<dyn Store>) {
+    let ada = user(&*store, &"Ǆ".repeat(30)).await;
+    let (title, body) = ("🦀".repeat(Title::MAX), "🦀".repeat(Body::MAX));
+    let new = Question { description: Some(body.clone()), ..question(ada, &title, Timestamp(i64::MAX)) };
+    let row = store.add_question(&new).await.unwrap().row;
+    assert_eq!((row.title, row.description), (title, Some(body.clone())));
+    let row = store.add_answer(&answer(new.id, ada, &body, Timestamp(i64::MIN))).await.unwrap().row;
+    assert_eq!((row.description, row.created_at), (body, Timestamp(i64::MIN)));
+    assert_eq!(store.questions(Filter::default(), first(1)).await.unwrap().len(), 1);
+    assert_eq!(store.answers(new.id, first(1)).await.unwrap().len(), 1);
+}

@@ -1,0 +1,215 @@
+//! Where everything is kept: [`Store`], one small trait for each kind of thing, and the laws all back ends obey.
+//!
+//! # The laws
+//!
+//! Each is a contract test as well (`store/contract`), expanded for every back end.
+//!
+//! 1. Errors are [`Error`]; no driver's type or text escapes.
+//! 2. The application makes ids and timestamps (milliseconds); what goes in comes out equal. With an
+//!    `Idempotency-Key` the id is derived from the user and the key, so a repeat meets its own row.
+//! 3. Uniqueness is by index, never check-then-insert. A write to a missing row is [`Error::NotFound`].
+//! 4. Ownership is in the filter of the write, never in a read before it; when no row matched, one read
+//!    tells [`Error::NotFound`] from [`Error::Denied`].
+//! 5. Lists have one total order (time, then id); a cursor is the last row's key, and a page by cursor costs
+//!    the same at any depth.
+//! 6. Deletes cascade: mark, delete the children, delete the parent; a sweep finishes what a crash left, and
+//!    nothing of a marked parent is ever shown. A back end with transactions does it in one.
+//! 7. Names and addresses compare without case because their types fold case, not by the database's collation.
+//! 8. Opening migrates; a shipped migration is never edited. Two servers may start at once.
+
+#[cfg(test)]
+mod contract;
+mod records;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use ro_co_shared::{AnswerId, Content, Email, QuestionId, Role, SessionId, Timestamp, UserId, Username};
+
+pub use records::{
+    Account, Actor, Answer, Asked, AvatarImage, By, Cursor, Filter, Page, Position, Presented, Question,
+    Refreshed, Session, Slice, StoredAnswer, StoredQuestion,
+};
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such row.
+    #[error("not found")]
+    NotFound,
+    /// The row is there, and belongs to somebody else.
+    #[error("not the caller's")]
+    Denied,
+    /// Another row already has this value of the field named, as it is called on the wire.
+    #[error("{0} is taken")]
+    Conflict(&'static str),
+    /// The row was changed since the caller read it.
+    #[error("changed in the meantime")]
+    Stale,
+    /// The store cannot answer now; the same call may succeed later.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Cause),
+    /// The store failed in a way that repeating will not mend.
+    #[error("the store failed")]
+    Broken(#[source] Cause),
+}
+
+/// What lies behind a failure; for the log, never for a client.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// What a call to the store comes back with.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Users.
+#[async_trait]
+pub trait Accounts {
+    /// Keeps a new account. [`Error::Conflict`] names `username` or `email`; when both are taken, `username`.
+    async fn add_account(&self, account: &Account) -> Result<()>;
+
+    /// The account with this id.
+    async fn account(&self, id: UserId) -> Result<Account>;
+
+    /// The account that signs in with this address, in any case; nobody signs in as [`UserId::DELETED`].
+    async fn account_by_email(&self, email: &Email) -> Result<Account>;
+
+    /// Whether nobody has this name, in any case.
+    async fn username_free(&self, name: &Username) -> Result<bool>;
+
+    /// Whether nobody has this address, in any case.
+    async fn email_free(&self, email: &Email) -> Result<bool>;
+
+    /// Accounts, oldest first, without the one that stands in for the deleted.
+    async fn accounts(&self, page: Page) -> Result<Vec<Account>>;
+
+    /// Gives the account another name; its picture stays.
+    async fn rename(&self, id: UserId, name: &Username) -> Result<Account>;
+
+    /// Replaces the password's hash if it still is `old`; [`Error::Stale`] if it is not.
+    async fn set_password(&self, id: UserId, old: &str, new: &str) -> Result<()>;
+
+    /// Sets a role.
+    async fn set_role(&self, id: UserId, role: Role) -> Result<Account>;
+
+    /// Gives the account another avatar seed; its avatar version grows by one and the stored picture goes.
+    async fn set_avatar_seed(&self, id: UserId, seed: &str) -> Result<Account>;
+
+    /// Deletes the account, its sessions and its picture, and its content as told. What is kept of it is
+    /// [`UserId::DELETED`]'s afterwards.
+    async fn delete_account(&self, id: UserId, content: Content) -> Result<()>;
+}
+
+/// Sign-ins.
+#[async_trait]
+pub trait Sessions {
+    /// Keeps a new session, and ends the user's oldest live ones beyond `most` (the new one counts).
+    async fn add_session(&self, session: &Session, most: usize) -> Result<()>;
+
+    /// The session with this id, live or ended.
+    async fn session(&self, id: SessionId) -> Result<Session>;
+
+    /// Spends a refresh token. Each step that hands out a token is one conditional write:
+    ///
+    /// 1. rotate, when the token is the session's current one;
+    /// 2. replay, however often, when it is the immediate parent and was rotated less than `presented.replay_ms` ago:
+    ///    its successor was not spent, so the client may never have heard of it;
+    /// 3. otherwise, when an older generation came back, end the session with reason `reuse`.
+    async fn refresh(&self, presented: &Presented, now: Timestamp) -> Result<Refreshed>;
+
+    /// Ends a session; repeating it, or ending one that is not there, is fine.
+    async fn end_session(&self, id: SessionId, reason: &str, now: Timestamp) -> Result<()>;
+
+    /// Ends all live sessions of a user but one.
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<()>;
+
+    /// Forgets sessions that ended or expired before `before`; returns how many.
+    async fn purge_sessions(&self, before: Timestamp) -> Result<u64>;
+}
+
+/// Questions.
+#[async_trait]
+pub trait Questions {
+    /// Keeps a question; the returned flag of [`Asked`] tells whether it was there before, by the same request.
+    /// The same id with another `fingerprint` is [`Error::Conflict`] (`Idempotency-Key`).
+    async fn add_question(&self, question: &Question) -> Result<Asked<StoredQuestion>>;
+
+    /// The question with this id.
+    async fn question(&self, id: QuestionId) -> Result<StoredQuestion>;
+
+    /// Questions, newest first.
+    async fn questions(&self, filter: Filter, slice: Slice) -> Result<Vec<StoredQuestion>>;
+
+    /// How many questions match; this costs the more the more there are.
+    async fn count_questions(&self, filter: Filter) -> Result<u64>;
+
+    /// Replaces the text, if the version still is `version` where one is given; [`Error::Stale`] otherwise.
+    async fn edit_question(
+        &self,
+        id: QuestionId,
+        by: By,
+        title: &str,
+        description: Option<&str>,
+        version: Option<i64>,
+        now: Timestamp,
+    ) -> Result<StoredQuestion>;
+
+    /// Marks as answered or as open. Leaves `updated_at` alone: the text did not change. To set a mark that is set
+    /// is no change of the version either.
+    async fn set_answered(&self, id: QuestionId, by: By, answered: bool) -> Result<StoredQuestion>;
+
+    /// Deletes the question and its answers.
+    async fn delete_question(&self, id: QuestionId, by: By) -> Result<()>;
+}
+
+/// Answers.
+#[async_trait]
+pub trait Answers {
+    /// Keeps an answer; as [`Questions::add_question`]. A question that is not there is [`Error::NotFound`].
+    async fn add_answer(&self, answer: &Answer) -> Result<Asked<StoredAnswer>>;
+
+    /// The answer with this id.
+    async fn answer(&self, id: AnswerId) -> Result<StoredAnswer>;
+
+    /// The answers to a question, oldest first; an unknown question is [`Error::NotFound`].
+    async fn answers(&self, question: QuestionId, slice: Slice) -> Result<Vec<StoredAnswer>>;
+
+    /// How many answers a question has; an unknown question is [`Error::NotFound`].
+    async fn count_answers(&self, question: QuestionId) -> Result<u64>;
+
+    /// Replaces the text; as [`Questions::edit_question`].
+    async fn edit_answer(
+        &self,
+        id: AnswerId,
+        by: By,
+        description: &str,
+        version: Option<i64>,
+        now: Timestamp,
+    ) -> Result<StoredAnswer>;
+
+    /// Deletes the answer.
+    async fn delete_answer(&self, id: AnswerId, by: By) -> Result<()>;
+}
+
+/// Pictures.
+#[async_trait]
+pub trait Avatars {
+    /// The picture kept for this user, if it is of this version.
+    async fn avatar(&self, user: UserId, version: i64) -> Result<Option<AvatarImage>>;
+
+    /// Keeps a picture, unless the account has moved on to another version or is gone; returns whether it did.
+    async fn keep_avatar(&self, user: UserId, version: i64, image: &AvatarImage) -> Result<bool>;
+}
+
+/// Everything a server keeps.
+#[async_trait]
+pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sync {
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<()>;
+
+    /// Finishes what waits and lets go of the files; later calls are [`Error::Unavailable`].
+    async fn close(&self);
+}

@@ -1,0 +1,262 @@
+//! What the store keeps, row by row, and what it is asked with.
+
+use ro_co_shared::{AnswerId, Email, QuestionId, Role, SessionId, Timestamp, UserId, Username};
+
+/// A user as kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The id.
+    pub id: UserId,
+    /// The name shown; unique by [`Username::key`].
+    pub username: Username,
+    /// The address to sign in with; unique by [`Email::key`].
+    pub email: Email,
+    /// The password's hash as a PHC string; empty for the account that stands in for the deleted.
+    pub password: String,
+    /// What the user may do.
+    pub role: Role,
+    /// Whether the address was confirmed.
+    pub verified: bool,
+    /// Whether an admin has locked the account.
+    pub suspended: bool,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// What the picture is drawn from.
+    pub avatar_seed: String,
+    /// Grows by one with each new picture; part of the picture's address.
+    pub avatar_version: i64,
+}
+
+/// Never the hash, never the address.
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// One sign-in on one device: the whole family of its refresh tokens in one row.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Session {
+    /// The id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// How often the token was rotated.
+    pub generation: u32,
+    /// SHA-256 of the current token's secret.
+    pub current: [u8; 32],
+    /// SHA-256 of its parent's.
+    pub previous: Option<[u8; 32]>,
+    /// When the current token was made.
+    pub rotated_at: Timestamp,
+    /// How often the parent came back since.
+    pub replays: u32,
+    /// When the user signed in.
+    pub created_at: Timestamp,
+    /// When it was last refreshed.
+    pub last_seen: Timestamp,
+    /// When the current token expires.
+    pub expires_at: Timestamp,
+    /// When the session ends, however often it is refreshed.
+    pub absolute_at: Timestamp,
+    /// When and why it was ended before its time.
+    pub ended: Option<(Timestamp, String)>,
+    /// What signed in, in the words of its `User-Agent`.
+    pub device: String,
+}
+
+impl Session {
+    /// Whether its tokens are worth anything at this moment.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.ended.is_none() && self.expires_at > now && self.absolute_at > now
+    }
+}
+
+/// A refresh token as presented, with the one successor it can have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Presented {
+    /// Its session.
+    pub session: SessionId,
+    /// Its generation.
+    pub generation: u32,
+    /// SHA-256 of its secret.
+    pub hash: [u8; 32],
+    /// SHA-256 of its successor's secret.
+    pub next_hash: [u8; 32],
+    /// How long a rotated token lives when it is not spent, in milliseconds; never past the session's end.
+    pub idle_ms: i64,
+    /// How long the immediate parent is accepted while its successor was not spent, in milliseconds.
+    pub replay_ms: i64,
+}
+
+/// What became of a refresh.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refreshed {
+    /// The successor is the current token now.
+    Rotated(Session),
+    /// It was before, and is handed out again.
+    Replayed(Session),
+    /// An old generation came back: the session was ended.
+    Reused(Session),
+    /// The session is unknown, expired or was ended.
+    Ended,
+}
+
+/// A question as the application makes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Question {
+    /// The id; derived from the author and the key where there is an `Idempotency-Key`.
+    pub id: QuestionId,
+    /// Who asks.
+    pub author: UserId,
+    /// What is asked.
+    pub title: String,
+    /// The rest of it.
+    pub description: Option<String>,
+    /// When.
+    pub created_at: Timestamp,
+    /// SHA-256 of the request, to tell a repeat from another request with the same key.
+    pub fingerprint: [u8; 32],
+}
+
+/// A question as kept, with what a reader sees beside it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredQuestion {
+    /// The id.
+    pub id: QuestionId,
+    /// What is asked.
+    pub title: String,
+    /// The rest of it.
+    pub description: Option<String>,
+    /// When it was asked.
+    pub created_at: Timestamp,
+    /// When its text last changed.
+    pub updated_at: Timestamp,
+    /// Whether it is marked as answered.
+    pub answered: bool,
+    /// How many answers it has.
+    pub answers: i64,
+    /// Grows by one with each change of text or mark.
+    pub version: i64,
+    /// Who asked.
+    pub author: Actor,
+}
+
+/// An answer as the application makes it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// The id; derived as a question's.
+    pub id: AnswerId,
+    /// What it answers.
+    pub question: QuestionId,
+    /// Who answers.
+    pub author: UserId,
+    /// The answer.
+    pub description: String,
+    /// When.
+    pub created_at: Timestamp,
+    /// SHA-256 of the request.
+    pub fingerprint: [u8; 32],
+}
+
+/// An answer as kept, with its author.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StoredAnswer {
+    /// The id.
+    pub id: AnswerId,
+    /// What it answers.
+    pub question: QuestionId,
+    /// The answer.
+    pub description: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When its text last changed.
+    pub updated_at: Timestamp,
+    /// Grows by one with each change of text.
+    pub version: i64,
+    /// Who wrote it.
+    pub author: Actor,
+}
+
+/// Who wrote something, as shown beside it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Actor {
+    /// The id.
+    pub id: UserId,
+    /// The name shown.
+    pub username: String,
+    /// The version of the picture.
+    pub avatar_version: i64,
+}
+
+/// A new row, or the one an earlier, equal request made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Asked<T> {
+    /// The row as it stands now.
+    pub row: T,
+    /// Whether this request made it.
+    pub created: bool,
+}
+
+/// On whose behalf a write is done: the owner may do it, and an admin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct By {
+    /// The caller.
+    pub user: UserId,
+    /// Whether they may write what is not theirs.
+    pub admin: bool,
+}
+
+/// Which questions a list has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// Only those marked so.
+    pub answered: Option<bool>,
+    /// Only those by this user.
+    pub author: Option<UserId>,
+}
+
+/// A page by number: rows `number * size` and on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Page {
+    /// Which, from 0.
+    pub number: u32,
+    /// How many rows at most.
+    pub size: u32,
+}
+
+/// A part of a list: so many rows from a position on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slice {
+    /// Where it starts.
+    pub from: Position,
+    /// How many rows at most.
+    pub size: u32,
+}
+
+/// Where a part of a list starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Position {
+    /// After so many rows; costs the more the more they are.
+    Skip(u64),
+    /// After the row with this key, in the order of the list.
+    After(Cursor),
+}
+
+/// The key of a row in a list's order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Cursor {
+    /// When the row was made.
+    pub created_at: Timestamp,
+    /// Its id, which breaks ties.
+    pub id: uuid::Uuid,
+}
+
+/// A picture.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AvatarImage {
+    /// The sanitised SVG, at most 256 KiB.
+    pub svg: String,
+    /// When it was drawn.
+    pub created_at: Timestamp,
+}

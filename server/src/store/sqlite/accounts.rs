@@ -1,0 +1,210 @@
+//! Users, in SQLite.
+
+use async_trait::async_trait;
+use ro_co_shared::{Content, Email, Role, UserId, Username};
+use rusqlite::{Connection, Row, params, types::Type};
+
+use super::{Sqlite, avatars, fault::is_duplicate, id, sql::statements};
+use crate::store::{Account, Accounts, Error, Page, Result};
+
+macro_rules! columns {
+    () => {
+        "id, username, email, password, role, verified, suspended, created_at, avatar_seed, avatar_version"
+    };
+}
+
+statements! {
+    INSERT = "INSERT INTO accounts (id, username, username_key, email, email_key, password, role, verified, suspended,
+        created_at, avatar_seed, avatar_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    BY_ID = concat!("SELECT ", columns!(), " FROM accounts WHERE id = ?1");
+    BY_EMAIL = concat!("SELECT ", columns!(), " FROM accounts WHERE email_key = ?1");
+    USERNAME_TAKEN = "SELECT 1 FROM accounts WHERE username_key = ?1";
+    EMAIL_TAKEN = "SELECT 1 FROM accounts WHERE email_key = ?1";
+    LIST = concat!(
+        "SELECT ", columns!(), " FROM accounts WHERE id <> ?1 ORDER BY created_at, id LIMIT ?2 OFFSET ?3"
+    );
+    RENAME = concat!(
+        "UPDATE accounts SET username = ?2, username_key = ?3 WHERE id = ?1 RETURNING ", columns!()
+    );
+    SET_PASSWORD = "UPDATE accounts SET password = ?3 WHERE id = ?1 AND password = ?2";
+    SET_ROLE = concat!("UPDATE accounts SET role = ?2 WHERE id = ?1 RETURNING ", columns!());
+    SET_SEED = concat!(
+        "UPDATE accounts SET avatar_seed = ?2, avatar_version = avatar_version + 1 WHERE id = ?1 RETURNING ", columns!()
+    );
+    KEEP_QUESTIONS = "UPDATE questions SET author = ?2 WHERE author = ?1";
+    KEEP_ANSWERS = "UPDATE answers SET author = ?2 WHERE author = ?1";
+    ERASE_QUESTIONS = "DELETE FROM questions WHERE author = ?1";
+    ERASE_ANSWERS = "DELETE FROM answers WHERE author = ?1";
+    /// Its sessions and its picture go with it, by their references.
+    DELETE = "DELETE FROM accounts WHERE id = ?1";
+}
+
+/// The account that stands in for the deleted can be read, and is nobody's to change.
+fn ordinary(id: UserId) -> Result<()> {
+    if id == UserId::DELETED { Err(Error::NotFound) } else { Ok(()) }
+}
+
+/// Where several fields are taken, the name is told: the order in which SQLite looks at its indexes is its own.
+fn taken(db: &Connection, account: &Account, error: rusqlite::Error) -> Error {
+    let taken = |sql: super::sql::Sql, key: String| sql.one(db, [key], |_| Ok(()));
+    match (taken(USERNAME_TAKEN, account.username.key()), taken(EMAIL_TAKEN, account.email.key())) {
+        _ if !is_duplicate(&error) => error.into(),
+        (Err(error), _) | (_, Err(error)) => error.into(),
+        (Ok(Some(())), _) => Error::Conflict("username"),
+        (_, Ok(Some(()))) => Error::Conflict("email"),
+        _ => Error::Conflict("id"),
+    }
+}
+
+#[async_trait]
+impl Accounts for Sqlite {
+    async fn add_account(&self, account: &Account) -> Result<()> {
+        let account = account.clone();
+        self.write(move |db| insert(db, &account).map_err(|error| taken(db, &account, error))).await
+    }
+
+    async fn account(&self, id: UserId) -> Result<Account> {
+        self.read(move |db| BY_ID.one(db, [id.0.as_bytes()], account)?.ok_or(Error::NotFound)).await
+    }
+
+    async fn account_by_email(&self, email: &Email) -> Result<Account> {
+        let key = email.key();
+        let found = self.read(move |db| BY_EMAIL.one(db, [&key], account)?.ok_or(Error::NotFound)).await?;
+        // Nobody signs in as the deleted.
+        ordinary(found.id).map(|()| found)
+    }
+
+    async fn username_free(&self, name: &Username) -> Result<bool> {
+        let key = name.key();
+        self.read(move |db| Ok(USERNAME_TAKEN.one(db, [&key], |_| Ok(()))?.is_none())).await
+    }
+
+    async fn email_free(&self, email: &Email) -> Result<bool> {
+        let key = email.key();
+        self.read(move |db| Ok(EMAIL_TAKEN.one(db, [&key], |_| Ok(()))?.is_none())).await
+    }
+
+    async fn accounts(&self, page: Page) -> Result<Vec<Account>> {
+        let skip = i64::from(page.number).saturating_mul(page.size.into());
+        self.read(move |db| {
+            Ok(LIST.all(db, params![UserId::DELETED.0.as_bytes(), page.size, skip], account)?)
+        })
+        .await
+    }
+
+    async fn rename(&self, id: UserId, name: &Username) -> Result<Account> {
+        ordinary(id)?;
+        let name = name.clone();
+        self.write(move |db| {
+            match RENAME.one(db, params![id.0.as_bytes(), name.as_str(), name.key()], account) {
+                Err(error) if is_duplicate(&error) => Err(Error::Conflict("username")),
+                renamed => renamed?.ok_or(Error::NotFound),
+            }
+        })
+        .await
+    }
+
+    async fn set_password(&self, id: UserId, old: &str, new: &str) -> Result<()> {
+        ordinary(id)?;
+        let (old, new) = (old.to_owned(), new.to_owned());
+        self.write(move |db| {
+            if SET_PASSWORD.run(db, params![id.0.as_bytes(), old, new])? == 1 {
+                return Ok(());
+            }
+            let there = BY_ID.one(db, [id.0.as_bytes()], |_| Ok(()))?.is_some();
+            Err(if there { Error::Stale } else { Error::NotFound })
+        })
+        .await
+    }
+
+    async fn set_role(&self, id: UserId, role: Role) -> Result<Account> {
+        ordinary(id)?;
+        self.write(move |db| {
+            SET_ROLE.one(db, params![id.0.as_bytes(), role_text(role)], account)?.ok_or(Error::NotFound)
+        })
+        .await
+    }
+
+    async fn set_avatar_seed(&self, id: UserId, seed: &str) -> Result<Account> {
+        ordinary(id)?;
+        let seed = seed.to_owned();
+        self.write(move |db| {
+            let changed = SET_SEED.one(db, params![id.0.as_bytes(), seed], account)?;
+            avatars::forget(db, id)?;
+            changed.ok_or(Error::NotFound)
+        })
+        .await
+    }
+
+    async fn delete_account(&self, id: UserId, content: Content) -> Result<()> {
+        ordinary(id)?;
+        self.write(move |db| delete(db, id, content)).await
+    }
+}
+
+fn insert(db: &Connection, account: &Account) -> rusqlite::Result<()> {
+    let values = params![
+        account.id.0.as_bytes(),
+        account.username.as_str(),
+        account.username.key(),
+        account.email.as_str(),
+        account.email.key(),
+        account.password,
+        role_text(account.role),
+        account.verified,
+        account.suspended,
+        account.created_at.0,
+        account.avatar_seed,
+        account.avatar_version,
+    ];
+    INSERT.run(db, values).map(drop)
+}
+
+fn delete(db: &Connection, id: UserId, content: Content) -> Result<()> {
+    let (id, heir) = (id.0.as_bytes(), UserId::DELETED.0.as_bytes());
+    match content {
+        Content::Keep => {
+            KEEP_QUESTIONS.run(db, [id, heir])?;
+            KEEP_ANSWERS.run(db, [id, heir])?;
+        }
+        Content::Erase => {
+            ERASE_ANSWERS.run(db, [id])?;
+            ERASE_QUESTIONS.run(db, [id])?;
+        }
+    }
+    if DELETE.run(db, [id])? == 1 { Ok(()) } else { Err(Error::NotFound) }
+}
+
+fn role_text(role: Role) -> &'static str {
+    match role {
+        Role::User => "USER",
+        Role::Admin => "ADMIN",
+    }
+}
+
+fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        id: UserId(id(row, "id")?),
+        username: checked(row, "username")?,
+        email: checked(row, "email")?,
+        password: row.get("password")?,
+        role: if row.get_ref("role")?.as_str()? == role_text(Role::Admin) { Role::Admin } else { Role::User },
+        verified: row.get("verified")?,
+        suspended: row.get("suspended")?,
+        created_at: ro_co_shared::Timestamp(row.get("created_at")?),
+        avatar_seed: row.get("avatar_seed")?,
+        avatar_version: row.get("avatar_version")?,
+    })
+}
+
+/// A text that was checked when it was stored.
+fn checked<T: std::str::FromStr<Err = ro_co_shared::Invalid>>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<T> {
+    let index = row.as_ref().column_index(column)?;
+    row.get_ref(index)?
+        .as_str()?
+        .parse()
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(e)))
+}

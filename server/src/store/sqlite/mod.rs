@@ -1,0 +1,127 @@
+//! The embedded back end: one file, one thread that writes, a few that read.
+
+mod accounts;
+mod answers;
+mod avatars;
+mod backup;
+mod fault;
+mod migrate;
+mod network;
+mod open;
+mod ownership;
+#[cfg(test)]
+mod plans;
+mod questions;
+mod readers;
+mod sessions;
+mod slice;
+mod sql;
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{path::Path, time::Duration};
+
+use async_trait::async_trait;
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use self::{open::PATIENCE, readers::Readers, sql::statements, writer::Writer};
+use crate::store::{Result, Store};
+
+pub use backup::{BackupError, backup};
+pub use open::{FILE_NAME, OpenError};
+
+statements! {
+    PING = "SELECT 1 FROM accounts WHERE id = x'00000000000000000000000000000000'";
+}
+
+/// A store in a file of SQLite's.
+pub struct Sqlite {
+    writer: Writer,
+    readers: Readers,
+}
+
+impl Sqlite {
+    /// Opens the database `ro-co.db` in a directory; both are made where they are missing.
+    pub fn open(dir: &Path) -> std::result::Result<Self, OpenError> {
+        Self::open_within(dir, PATIENCE)
+    }
+
+    fn open_within(dir: &Path, patience: Duration) -> std::result::Result<Self, OpenError> {
+        let writer = open::prepare(dir, patience)?;
+        let connect = |n| (0..n).map(|_| open::reader(dir)).collect::<std::result::Result<_, _>>();
+        let (quick, slow) = (connect(quick_readers())?, connect(SLOW_READERS)?);
+        let fault =
+            |source: crate::store::Error| OpenError::Other { path: dir.to_owned(), source: source.into() };
+        Ok(Self {
+            readers: Readers::start(quick, slow).map_err(fault)?,
+            writer: Writer::start(writer).map_err(|e| OpenError::io(dir, e))?,
+        })
+    }
+
+    /// How many groups of writes were committed since it was opened; with the number of writes, the size of a group.
+    pub fn commits(&self) -> u64 {
+        self.writer.commits()
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+
+    async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.readers.read(work).await
+    }
+
+    /// For a query that reads much.
+    async fn read_aside<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.readers.read_aside(work).await
+    }
+}
+
+/// How many slow queries may run at once: with two, one of them leaves a way for the others.
+const SLOW_READERS: usize = 2;
+
+/// One for each worker of the runtime, for each can ask one query at a time.
+fn quick_readers() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 16)
+}
+
+/// An id as it is read from a column.
+fn id(row: &rusqlite::Row<'_>, column: &str) -> rusqlite::Result<Uuid> {
+    row.get::<_, [u8; 16]>(column).map(Uuid::from_bytes)
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn ping(&self) -> Result<()> {
+        self.read(|db| PING.one(db, [], |_| Ok(())).map(drop).map_err(Into::into)).await?;
+        // An empty job: no write, but the way a write takes.
+        self.write(|_| Ok(())).await
+    }
+
+    async fn close(&self) {
+        let mut threads = self.readers.stop();
+        threads.extend(self.writer.stop());
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().try_for_each(std::thread::JoinHandle::join)
+        });
+        if !matches!(joined.await, Ok(Ok(()))) {
+            tracing::error!("A thread of the database had panicked.");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Every statement of the store finds its rows by an index, in the order of that index.
+
+use rusqlite::Connection;
+
+use super::{Sqlite, accounts, answers, avatars, questions, sessions};
+
+/// What may read more than it answers with, and why.
+const EXCEPT: &[(&str, &str)] = &[
+    // A page of accounts by number, for admins: in the index's order, from its start.
+    ("accounts::LIST", "SCAN accounts USING INDEX accounts_by_time"),
+    // The trait says that counting all costs the more the more there are; it reads the smallest index.
+    ("questions::COUNT_ALL", "SCAN questions USING COVERING INDEX"),
+];
+
+fn plan(db: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let unbound = vec![rusqlite::types::Null; statement.parameter_count()];
+    let steps = statement.query_map(rusqlite::params_from_iter(unbound), |row| row.get("detail")).unwrap();
+    steps.map(Result::unwrap).collect()
+}
+
+fn is_by_index(step: &str) -> bool {
+    let search = step.starts_with("SEARCH ") && (step.contains(" INDEX ") || step.contains(" PRIMARY KEY "));
+    // What a statement with a subquery says about itself.
+    search || step.starts_with("LIST SUBQUERY") || step.starts_with("USING INDEX")
+}
+
+#[test]
+fn every_statement_uses_an_index() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Sqlite::open(dir.path()).unwrap());
+    let db = Connection::open(dir.path().join(super::FILE_NAME)).unwrap();
+    let modules = [
+        ("accounts", accounts::ALL),
+        ("answers", answers::ALL),
+        ("avatars", avatars::ALL),
+        ("questions", questions::ALL),
+        ("sessions", sessions::ALL),
+        ("store", super::ALL),
+    ];
+    let mut seen = 0;
+    let mut excepted = 0;
+    for (module, statements) in modules {
+        for (name, sql) in statements {
+            let (name, steps) = (format!("{module}::{name}"), plan(&db, sql.0));
+            let reads = !sql.0.trim_start().starts_with("INSERT") || sql.0.contains("SELECT");
+            assert_eq!(reads, !steps.is_empty(), "{name}: {steps:?}");
+            for step in steps {
+                let allowed = EXCEPT.iter().any(|(of, plan)| *of == name && step.starts_with(plan));
+                assert!(allowed || is_by_index(&step), "{name}: {step}\n{}", sql.0);
+                excepted += usize::from(allowed);
+                seen += 1;
+            }
+        }
+    }
+    assert_eq!(excepted, EXCEPT.len(), "an exception that is not needed any more");
+    assert!(seen > 30, "only {seen} steps were looked at");
+}
+
+/// The filters narrow the index down to the first row of the page, and the rest of its order is the list's.
+#[test]
+fn lists_start_at_the_cursor() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Sqlite::open(dir.path()).unwrap());
+    let db = Connection::open(dir.path().join(super::FILE_NAME)).unwrap();
+    let steps = |all: &[(&str, super::sql::Sql)], name: &str| {
+        let (_, sql) = all.iter().find(|(of, _)| *of == name).unwrap();
+        plan(&db, sql.0)
+    };
+    let list = |name| steps(questions::ALL, name).remove(0);
+    assert_eq!(list("LIST_ALL"), "SEARCH q USING INDEX questions_by_time ((created_at,id)<(?,?))");
+    assert_eq!(
+        list("LIST_MARKED"),
+        "SEARCH q USING INDEX questions_by_mark (answered=? AND (created_at,id)<(?,?))"
+    );
+    assert_eq!(
+        list("LIST_BY"),
+        "SEARCH q USING INDEX questions_by_author (author=? AND (created_at,id)<(?,?))"
+    );
+    assert_eq!(
+        list("LIST_BY_MARKED"),
+        "SEARCH q USING INDEX questions_by_author_and_mark (author=? AND answered=? AND (created_at,id)<(?,?))"
+    );
+    assert_eq!(
+        steps(answers::ALL, "LIST")[0],
+        "SEARCH r USING INDEX answers_by_question (question=? AND (created_at,id)>(?,?))"
+    );
+    let purge = steps(sessions::ALL, "PURGE_SOME").pop();
+    assert_eq!(purge.as_deref(), Some("SEARCH sessions USING COVERING INDEX sessions_over (<expr><?)"));
+}
+
+/// What is erased with a row, and the triggers, are not in any plan: their columns lead an index each.
+#[test]
+fn every_reference_has_an_index() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Sqlite::open(dir.path()).unwrap());
+    let db = Connection::open(dir.path().join(super::FILE_NAME)).unwrap();
+    let mut references = db
+        .prepare(
+            "SELECT m.name, f.\"from\" FROM sqlite_schema m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'",
+        )
+        .unwrap();
+    let references: Vec<(String, String)> =
+        references.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+    assert_eq!(references.len(), 5);
+    for (table, column) in references {
+        let steps = plan(&db, &format!("DELETE FROM {table} WHERE {column} = ?1"));
+        assert!(steps.iter().all(|step| is_by_index(step)), "{table}.{column}: {steps:?}");
+    }
+}
+
+/// No statement escapes the list: nothing else in this back end is handed to SQLite as text.
+#[test]
+fn all_statements_are_declared() {
+    for (file, source) in [
+        ("accounts", include_str!("accounts.rs")),
+        ("answers", include_str!("answers.rs")),
+        ("avatars", include_str!("avatars.rs")),
+        ("ownership", include_str!("ownership.rs")),
+        ("questions", include_str!("questions.rs")),
+        ("sessions", include_str!("sessions.rs")),
+    ] {
+        for call in ["prepare", "execute", "query_row", "Sql("] {
+            assert!(!source.contains(call), "{file}.rs calls {call}: declare the statement instead");
+        }
+    }
+}

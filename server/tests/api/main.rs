@@ -1,0 +1,9 @@
+//! The API as a client sees it, in process: one binary, so that everything is linked once.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail as tests do")]
+
+mod accounts;
+mod content;
+mod input;
+mod rights;
+mod sessions;
+mod support;
