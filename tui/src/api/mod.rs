@@ -1,0 +1,132 @@
+//! The server, as seen from the client.
+
+mod account;
+mod call;
+mod failure;
+mod link;
+mod origin;
+mod questions;
+mod session;
+#[cfg(test)]
+pub(crate) mod stub;
+#[cfg(test)]
+mod tests;
+
+use std::{sync::Arc, time::Instant};
+
+use reqwest::{Client, StatusCode, header::ETAG};
+use ro_co_shared::Code;
+use serde::de::DeserializeOwned;
+
+pub use account::Fetched;
+pub use failure::Failure;
+pub use origin::Origin;
+pub(crate) use origin::file_name;
+
+use self::{
+    call::{Call, Reply, http_client},
+    link::next_cursor,
+    session::{Clock, Session},
+};
+use crate::token::Tokens;
+
+/// How many items are asked for at once: a screen full, and some to scroll into.
+const PAGE: u32 = 50;
+
+/// One page of a list, and where the next one starts.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listing<T> {
+    /// The items, in the server's order.
+    pub items: Vec<T>,
+    /// The cursor of the next page; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// A thing and the version of it that was read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Versioned<T> {
+    /// The thing.
+    pub value: T,
+    /// Its `ETag`, to be handed back on an edit so that two editors never overwrite each other unseen.
+    pub etag: Option<String>,
+}
+
+/// The server's operations, as the user who is signed in. Cheap to clone; all clones share one session.
+#[derive(Clone)]
+pub struct Api {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    http: Client,
+    origin: Origin,
+    session: Session,
+}
+
+impl Api {
+    /// The server at `origin`, with the sign-in kept by `tokens`. Fails when the machine has no usable TLS set-up.
+    pub fn new(origin: Origin, tokens: Tokens) -> Result<Self, Failure> {
+        Self::with_clock(origin, tokens, Arc::new(Instant::now))
+    }
+
+    fn with_clock(origin: Origin, tokens: Tokens, clock: Clock) -> Result<Self, Failure> {
+        let http = http_client(&origin)?;
+        let session = Session::new(http.clone(), origin.clone(), tokens, clock);
+        Ok(Self { inner: Arc::new(Inner { http, origin, session }) })
+    }
+
+    /// The server's address.
+    pub fn origin(&self) -> &Origin {
+        &self.inner.origin
+    }
+
+    /// Where the sign-in is kept.
+    pub fn tokens(&self) -> &Tokens {
+        self.inner.session.tokens()
+    }
+
+    fn session(&self) -> &Session {
+        &self.inner.session
+    }
+
+    /// A call that anybody may make.
+    async fn open(&self, call: Call) -> Result<Reply, Failure> {
+        call.send(&self.inner.http, &self.inner.origin, None).await?.success()
+    }
+
+    /// A call as the user who is signed in. When the access token is turned down it is renewed and the call made
+    /// once more, whatever it does: a call that was turned down has done nothing.
+    async fn own(&self, call: Call) -> Result<Reply, Failure> {
+        let mut refused = None;
+        loop {
+            let access = self.session().access(refused).await?;
+            let reply = call.send(&self.inner.http, &self.inner.origin, Some(&access.token)).await?;
+            if reply.status != StatusCode::UNAUTHORIZED {
+                return reply.success();
+            }
+            match reply.success() {
+                // The password in the body was wrong, not the token.
+                Err(failure) if refused.is_some() || failure.is(Code::InvalidCredentials) => {
+                    return Err(failure);
+                }
+                _ => refused = Some(access.number),
+            }
+        }
+    }
+
+    async fn list<T: DeserializeOwned>(
+        &self,
+        path: String,
+        cursor: Option<&str>,
+    ) -> Result<Listing<T>, Failure> {
+        let call = Call::get(path).query("size", PAGE.to_string());
+        let call = if let Some(cursor) = cursor { call.query("cursor", cursor) } else { call };
+        let reply = self.own(call).await?;
+        Ok(Listing { items: reply.json()?, next: next_cursor(&reply.headers) })
+    }
+
+    async fn versioned<T: DeserializeOwned>(&self, call: Call) -> Result<Versioned<T>, Failure> {
+        let reply = self.own(call).await?;
+        Ok(Versioned { value: reply.json()?, etag: reply.header(&ETAG).map(str::to_owned) })
+    }
+}

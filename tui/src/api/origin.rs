@@ -1,0 +1,153 @@
+//! Which server, and whether a password may be sent to it.
+
+use std::{fmt, net::SocketAddr};
+
+use reqwest::Url;
+
+use crate::clean::Clean;
+
+/// The address of a server: scheme, host and port.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Origin {
+    address: String,
+    key: String,
+    loopback: bool,
+}
+
+impl Origin {
+    /// Reads an address such as `https://ro-co.example.org` or `127.0.0.1:8080`; the error is a line for the user.
+    ///
+    /// Plain `http` to another machine would show the password to everyone in between: refused unless `insecure`.
+    pub fn parse(text: &str, insecure: bool) -> Result<Self, String> {
+        let shown = Clean::line(text.trim());
+        let url = read(text.trim()).ok_or_else(|| {
+            format!("“{shown}” is not the address of a server (such as https://ro-co.example.org)")
+        })?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("the address of a server has no user name or password in it".into());
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(format!("“{shown}” has a path; give scheme, host and port only"));
+        }
+        let (address, loopback) = (url.origin().ascii_serialization(), is_loopback(&url));
+        if url.scheme() == "http" && !loopback && !insecure {
+            return Err(format!(
+                "{address} would carry your password unencrypted; use https, or --insecure if you accept that"
+            ));
+        }
+        Ok(Self { key: address.clone(), address, loopback })
+    }
+
+    /// The server inside this process, or another of this user's on this machine. Its key is `local` whatever
+    /// its port, so that a sign-in outlives a changed port.
+    pub fn local(address: SocketAddr) -> Self {
+        Self { address: format!("http://{address}"), key: "local".into(), loopback: true }
+    }
+
+    /// What the sign-in and the drafts for this server are filed under: the address, or `local`.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether it is on this machine, so that no proxy belongs in between.
+    pub(super) fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.address)
+    }
+}
+
+/// Without a scheme: `http` for this machine, `https` for any other.
+fn read(text: &str) -> Option<Url> {
+    let url = if text.contains("://") {
+        Url::parse(text).ok()?
+    } else {
+        let url = Url::parse(&format!("https://{text}")).ok()?;
+        if is_loopback(&url) { Url::parse(&format!("http://{text}")).ok()? } else { url }
+    };
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    // `Url` writes every spelling of an IPv4 address in the dotted form, so `http://2130706433` is 127.0.0.1 here.
+    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// `text` as the name of a file: letters, digits, `.`, `-` stay, the rest becomes `%` and two hexadecimal digits.
+pub(crate) fn file_name(text: &str) -> String {
+    use fmt::Write;
+    text.bytes().fold(String::with_capacity(text.len()), |mut name, byte| {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || (byte == b'.' && !name.is_empty()) {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "%{byte:02X}");
+        }
+        name
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_stays_on_this_machine() {
+        for (text, address) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://localhost:81/", "http://localhost:81"),
+            ("[::1]:8080", "http://[::1]:8080"),
+            ("ro-co.example.org", "https://ro-co.example.org"),
+            ("https://RO-CO.example.org:443", "https://ro-co.example.org"),
+        ] {
+            assert_eq!(Origin::parse(text, false).unwrap().to_string(), address, "{text}");
+        }
+        let refused = Origin::parse("http://ro-co.example.org", false).unwrap_err();
+        assert!(refused.contains("--insecure"), "{refused}");
+        for sly in [
+            "http://localhost.example.org",
+            "http://127.0.0.1.example.org",
+            "http://10.0.0.1",
+            "http://0.0.0.0",
+        ] {
+            Origin::parse(sly, false).unwrap_err();
+        }
+        Origin::parse("http://ro-co.example.org", true).unwrap();
+    }
+
+    #[test]
+    fn what_is_no_address_is_said_in_one_line() {
+        for bad in [
+            "",
+            "   ",
+            "ftp://x",
+            "http://",
+            "https://a b",
+            "http://u:p@127.0.0.1",
+            "https://x/path",
+            "https://x?q",
+            "\x1b]0;x\x07",
+        ] {
+            let line = Origin::parse(bad, true).unwrap_err();
+            assert!(!line.is_empty() && !line.contains(['\n', '\x1b']), "{bad:?}: {line:?}");
+        }
+    }
+
+    #[test]
+    fn a_local_sign_in_outlives_the_port() {
+        let [a, b] = ["127.0.0.1:8080", "127.0.0.1:8081"].map(|a| Origin::local(a.parse().unwrap()));
+        assert_eq!(a.key(), b.key());
+        assert_ne!(a.to_string(), b.to_string());
+    }
+
+    #[test]
+    fn file_names_are_tame_and_distinct() {
+        assert_eq!(file_name("https://x.org:81"), "https%3A%2F%2Fx.org%3A81");
+        assert_eq!(file_name("../../etc"), "%2E.%2F..%2Fetc");
+        assert_ne!(file_name("a/b"), file_name("a%2Fb"));
+    }
+}

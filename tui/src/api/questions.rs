@@ -1,0 +1,96 @@
+//! Questions and answers.
+
+use reqwest::Method;
+use ro_co_shared::{
+    Answer, AnswerId, Body, EditAnswer, EditQuestion, NewAnswer, NewQuestion, Optional, Question, QuestionId,
+    SetAnswered,
+};
+
+use super::{Api, Failure, Listing, Versioned, call::Call};
+
+impl Api {
+    /// A page of all questions, newest first.
+    pub async fn questions(&self, cursor: Option<&str>) -> Result<Listing<Question>, Failure> {
+        self.list("/question/all".into(), cursor).await
+    }
+
+    /// One question.
+    pub async fn question(&self, id: QuestionId) -> Result<Versioned<Question>, Failure> {
+        self.versioned(Call::get(format!("/question/{id}"))).await
+    }
+
+    /// A page of the answers to a question, oldest first.
+    pub async fn answers(
+        &self,
+        question: QuestionId,
+        cursor: Option<&str>,
+    ) -> Result<Listing<Answer>, Failure> {
+        self.list(format!("/answer/all/{question}"), cursor).await
+    }
+
+    /// One answer.
+    pub async fn answer_versioned(&self, id: AnswerId) -> Result<Versioned<Answer>, Failure> {
+        self.versioned(Call::get(format!("/answer/{id}"))).await
+    }
+
+    /// Asks. `key` makes it safe to repeat: the same key and text give the same question.
+    pub async fn ask(&self, title: &str, description: Option<&str>, key: &str) -> Result<Question, Failure> {
+        let body =
+            NewQuestion { title: title.into(), description: optional(description), ..NewQuestion::default() };
+        self.own(Call::new(Method::POST, "/question").json(&body).key(key)).await?.json()
+    }
+
+    /// Answers. `key` as for [`Api::ask`].
+    pub async fn answer(&self, question: QuestionId, text: &str, key: &str) -> Result<Answer, Failure> {
+        let body = NewAnswer {
+            description: text.into(),
+            question_id: question.to_string().into(),
+            ..NewAnswer::default()
+        };
+        self.own(Call::new(Method::POST, "/answer").json(&body).key(key)).await?.json()
+    }
+
+    /// Replaces a question's text; `Code::Stale` when it is no longer the version `etag`.
+    pub async fn edit_question(
+        &self,
+        id: QuestionId,
+        title: &str,
+        description: Option<&str>,
+        etag: Option<&str>,
+    ) -> Result<Versioned<Question>, Failure> {
+        let body = EditQuestion { title: title.into(), description: optional(description) };
+        self.versioned(Call::new(Method::PUT, format!("/question/{id}")).json(&body).if_match(etag)).await
+    }
+
+    /// Replaces an answer's text; `Code::Stale` when it is no longer the version `etag`.
+    pub async fn edit_answer(
+        &self,
+        id: AnswerId,
+        text: &str,
+        etag: Option<&str>,
+    ) -> Result<Versioned<Answer>, Failure> {
+        let body = EditAnswer { description: text.into() };
+        self.versioned(Call::new(Method::PUT, format!("/answer/{id}")).json(&body).if_match(etag)).await
+    }
+
+    /// Marks a question as answered, or as open again.
+    pub async fn set_answered(&self, id: QuestionId, answered: bool) -> Result<Question, Failure> {
+        let body = SetAnswered { answered: answered.into() };
+        self.own(Call::new(Method::PUT, format!("/question/{id}/status")).json(&body)).await?.json()
+    }
+
+    /// Deletes a question and its answers.
+    pub async fn delete_question(&self, id: QuestionId) -> Result<(), Failure> {
+        self.own(Call::new(Method::DELETE, format!("/question/{id}"))).await.map(drop)
+    }
+
+    /// Deletes an answer.
+    pub async fn delete_answer(&self, id: AnswerId) -> Result<(), Failure> {
+        self.own(Call::new(Method::DELETE, format!("/answer/{id}"))).await.map(drop)
+    }
+}
+
+/// Left out where there is none: an empty text is not a valid one.
+fn optional(text: Option<&str>) -> Optional<Body> {
+    text.map_or_else(Optional::default, Into::into)
+}

@@ -1,0 +1,142 @@
+//! Requests as they go out, and answers of all kinds.
+
+use ro_co_shared::{QuestionId, UserId};
+
+use super::*;
+
+#[tokio::test]
+async fn reads_are_tried_twice_and_creates_under_the_same_key() {
+    let (stub, _home, api) = signed_in(|_| Answer::HangUp).await;
+    let id = QuestionId::new();
+    assert!(matches!(api.question(id).await, Err(Failure::Offline(_))));
+    assert_eq!(stub.count("GET "), 2);
+    assert!(matches!(api.ask("Why?", None, "the-key").await, Err(Failure::Offline(_))));
+    let asked: Vec<_> = stub.seen().into_iter().filter(|seen| seen.line == "POST /api/v1/question").collect();
+    assert_eq!(asked.len(), 2);
+    for seen in asked {
+        assert_eq!(seen.header("idempotency-key"), Some("the-key"));
+        assert_eq!(seen.body, r#"{"title":"Why?"}"#, "what is not there is left out");
+    }
+    assert!(matches!(api.delete_question(id).await, Err(Failure::Offline(_))));
+    assert!(matches!(api.edit_question(id, "x", None, Some("\"1\"")).await, Err(Failure::Offline(_))));
+    assert_eq!((stub.count("DELETE "), stub.count("PUT ")), (1, 1), "these might have been done");
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let stub = Stub::start(|_| Answer::HangUp).await;
+    let origin = Origin::local(stub.address);
+    drop(stub);
+    let api = Api::new(origin, Home::new().tokens()).unwrap();
+    match api.name_free("ada").await.unwrap_err() {
+        Failure::Offline(why) => assert!(why.as_str().starts_with("the server cannot be reached: "), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_the_cursor_as_it_came() {
+    let (stub, _home, api) = signed_in(|seen| {
+        let page = json(200, "[]");
+        if seen.line.contains("cursor") {
+            page
+        } else {
+            page.with("link", r#"</api/v1/question/all?size=50&cursor=a-_%2B%26=>; rel="next""#)
+        }
+    })
+    .await;
+    let first = api.questions(None).await.unwrap();
+    let next = first.next.unwrap();
+    assert_eq!(next, "a-_+&=");
+    assert_eq!(api.questions(Some(&next)).await.unwrap().next, None);
+    assert_eq!(stub.seen().last().unwrap().line, "GET /api/v1/question/all?size=50&cursor=a-_%2B%26%3D");
+}
+
+#[tokio::test]
+async fn versions_go_back_as_they_came() {
+    let question = format!(
+        r#"{{"id":"{ID}","title":"Why?","createdAt":"2026-11-22T13:22:07.123Z","updatedAt":"2026-11-22T13:22:07.123Z",
+        "answered":false,"answerCount":0,"author":{{"id":"{ID}","username":"ada","avatarUrl":"/x"}}}}"#
+    );
+    let (stub, _home, api) = signed_in(move |_| json(200, question.clone()).with("etag", r#"W/"7""#)).await;
+    let read = api.question(ID.parse().unwrap()).await.unwrap();
+    api.edit_question(read.value.id, "Why not?", Some("Because."), read.etag.as_deref()).await.unwrap();
+    let put = stub.seen().pop().unwrap();
+    assert_eq!(put.header("if-match"), Some(r#"W/"7""#));
+    assert_eq!(put.body, r#"{"title":"Why not?","description":"Because."}"#);
+}
+
+#[tokio::test]
+async fn garbage_is_broken_and_never_shown() {
+    let deep = "[".repeat(200_000);
+    let endless = format!(r#"{{"id":"{}"}}"#, "x".repeat(9 << 20));
+    for body in ["", "null", "[", "{\"id\":7}", "\u{0}", "<html><script>", deep.as_str(), endless.as_str()] {
+        let said = body.to_owned();
+        let (_stub, _home, api) = signed_in(move |_| json(200, said.clone())).await;
+        match api.me().await.unwrap_err() {
+            Failure::Broken(why) => {
+                assert!(why.as_str().len() < 80 && !why.as_str().contains("html"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let (_stub, _home, api) = signed_in(|_| json(500, "<html>stack trace</html>")).await;
+    assert!(matches!(api.me().await.unwrap_err(), Failure::Broken(why) if !why.as_str().contains("trace")));
+    let (_stub, _home, api) = signed_in(|_| json(302, "").with("location", "http://127.0.0.1:1/")).await;
+    assert!(matches!(api.me().await.unwrap_err(), Failure::Broken(_)), "no redirect is followed");
+}
+
+#[tokio::test]
+async fn hostile_texts_arrive_clean() {
+    let (_stub, _home, api) = signed_in(|_| {
+        let mut problem = ro_co_shared::Problem::new(Code::Invalid, "\u{1b}]52;c;cm0gLXJm\u{7}");
+        problem.errors.push(ro_co_shared::FieldError {
+            field: "ti\u{202e}tle".into(),
+            message: "a\u{9b}31mb\nc".into(),
+        });
+        json(400, serde_json::to_string(&problem).unwrap())
+    })
+    .await;
+    let Failure::Problem(problem) = api.me().await.unwrap_err() else { panic!("a problem is expected") };
+    assert_eq!(problem.errors[0].field, "title");
+    assert_eq!(problem.errors[0].message, "a\u{FFFD}31mb c");
+    assert!(!problem.detail.contains(char::is_control));
+}
+
+#[tokio::test]
+async fn answers_that_are_no_http() {
+    for raw in [
+        b"\xff\xfe\x00".to_vec(),
+        b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{\"id\":".to_vec(),
+        [b"HTTP/1.1 200 OK\r\nx: ".to_vec(), vec![b'a'; 1 << 20]].concat(),
+        b"HTTP/1.1 200 OK\r\nx\x00y: z\r\n\r\n".to_vec(),
+    ] {
+        let (_stub, _home, api) = signed_in(move |_| Answer::Raw(raw.clone())).await;
+        assert!(matches!(api.me().await.unwrap_err(), Failure::Offline(_)));
+    }
+}
+
+#[tokio::test]
+async fn a_day_of_retry_after_is_cut_to_ten_minutes() {
+    for (header, seconds) in [("86400", 600), ("-1", 1), ("soon", 1), ("0", 1), ("12", 12)] {
+        let (_stub, _home, api) =
+            signed_in(move |_| problem(Code::TooManyRequests).with("retry-after", header)).await;
+        let Failure::Busy { retry_after, .. } = api.me().await.unwrap_err() else {
+            panic!("busy is expected")
+        };
+        assert_eq!(retry_after.as_secs(), seconds, "{header}");
+    }
+}
+
+#[tokio::test]
+async fn pictures_are_fetched_by_id_and_have_a_limit() {
+    let (stub, _home, api) = signed_in(|seen| {
+        if seen.line.contains("size=64") { json(200, "PNG") } else { json(200, "x".repeat((1 << 20) + 1)) }
+    })
+    .await;
+    let url = format!("/api/v1/user/{}/icon?v=3", UserId::DELETED);
+    assert_eq!(api.avatar(&url, 64).await.unwrap(), Fetched { png: b"PNG".to_vec(), good_for: None });
+    assert!(stub.seen().last().unwrap().line.ends_with("/icon.png?size=64&v=3"));
+    assert!(matches!(api.avatar(&url, 128).await.unwrap_err(), Failure::Broken(_)));
+    assert!(matches!(api.avatar("https://evil.example/", 64).await.unwrap_err(), Failure::Broken(_)));
+}

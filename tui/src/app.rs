@@ -1,0 +1,314 @@
+//! The loop: messages before input, all of them before a frame, and nothing at all while nothing happens.
+
+use std::{
+    io::{self, Stdout},
+    mem,
+    time::Duration,
+};
+
+use crossterm::event::{Event, EventStream, KeyEventKind};
+use futures_util::StreamExt;
+use ratatui::{
+    Terminal,
+    backend::CrosstermBackend,
+    layout::{Position, Rect, Size},
+};
+use ro_co_shared::Timestamp;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+use uuid::Uuid;
+
+use crate::{
+    api::Api,
+    avatar::{AvatarChoice, Avatars, Painter, Placements, probe},
+    clean::Clean,
+    cmd::Cmd,
+    drafts::Drafts,
+    input::Hits,
+    model::{Model, Moment, Server},
+    msg::Msg,
+    places::Places,
+    runtime::Runtime,
+    screens::view,
+    term::{self, Options, Signals, Term},
+    theme::Theme,
+    token::{Kept, TokenState},
+    update::{start, update},
+    widgets::Canvas,
+};
+
+/// The shortest time between two frames: more would be seen by nobody.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// What the loop is made of.
+pub(crate) struct Parts {
+    /// The server.
+    pub(crate) api: Api,
+    /// The pictures.
+    pub(crate) avatars: Avatars,
+    /// The drafts.
+    pub(crate) drafts: Option<Drafts>,
+    /// Which pictures are wanted.
+    pub(crate) choice: AvatarChoice,
+    /// The colours.
+    pub(crate) theme: Theme,
+    /// Where files may be put.
+    pub(crate) places: Option<Places>,
+}
+
+/// Takes the terminal over, runs until the user or a signal ends it, and gives the terminal back.
+pub(crate) async fn run(parts: Parts) -> io::Result<()> {
+    let mut signals = Signals::listen()?;
+    let (sender, mut messages) = mpsc::unbounded_channel();
+    let mut tokens = parts.api.tokens().changes();
+    let choice = parts.choice;
+    let mut app = App::new(parts, sender)?;
+    app.model.core.warning = warning(&tokens.borrow_and_update());
+    app.step(start).await?;
+    app.draw()?;
+    // After the first frame, for a terminal may take seconds to answer; before anything reads its input.
+    app.painter = Painter::new(probe(choice));
+    app.input = Some(EventStream::new());
+    while !app.quitting {
+        let draw_at = app.dirty.then(|| app.next_frame());
+        let wake = app.model.wake().map(|run| app.began + run);
+        tokio::select! {
+            biased;
+            Some(msg) = messages.recv() => app.handle(msg).await?,
+            () = until(draw_at) => app.draw()?,
+            event = next_event(&mut app.input) => app.on_event(event).await?,
+            _ = signals.next() => app.handle(Msg::Stop).await?,
+            Ok(()) = tokens.changed() => {
+                let warning = warning(&tokens.borrow_and_update());
+                app.handle(Msg::Warning(warning)).await?;
+            }
+            () = until(wake) => app.handle(Msg::Tick).await?,
+        }
+        while let Ok(msg) = messages.try_recv() {
+            app.handle(msg).await?;
+        }
+        if app.dirty && app.next_frame() <= Instant::now() {
+            app.draw()?;
+        }
+    }
+    app.close().await
+}
+
+struct App {
+    model: Model,
+    runtime: Runtime,
+    began: Instant,
+    term: Term,
+    screen: Terminal<CrosstermBackend<Stdout>>,
+    /// None while the terminal belongs to somebody else.
+    input: Option<EventStream>,
+    avatars: Avatars,
+    painter: Painter,
+    placements: Placements,
+    hits: Hits,
+    places: Option<Places>,
+    drawn: Option<Instant>,
+    dirty: bool,
+    /// Whether the next frame starts on an empty screen.
+    anew: bool,
+    quitting: bool,
+}
+
+/// Empties the screen, so that the frame is drawn whole. `Terminal::clear` would ask the terminal where its cursor is,
+/// and the event stream takes the answer.
+fn wipe(screen: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
+    let size = screen.size()?;
+    screen.resize(Rect::from((Position::ORIGIN, size)))
+}
+
+impl App {
+    fn new(parts: Parts, messages: mpsc::UnboundedSender<Msg>) -> io::Result<Self> {
+        let Parts { api, avatars, drafts, theme, places, .. } = parts;
+        let origin = api.origin();
+        let address = Clean::line(&origin.to_string());
+        let server = Server { names_leave: origin.key() != "local", address };
+        let term = Term::enter(Options { mouse: true })?;
+        term::title(&Clean::line(&format!("Ro-Co · {}", server.address)))?;
+        let screen = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let size = screen.size()?;
+        Ok(Self {
+            model: Model::new(server, theme, size),
+            runtime: Runtime::new(api, avatars.clone(), drafts, messages),
+            began: Instant::now(),
+            term,
+            screen,
+            input: None,
+            avatars,
+            painter: Painter::new(crate::avatar::Graphics::None),
+            placements: Placements::default(),
+            hits: Hits::default(),
+            places,
+            drawn: None,
+            dirty: true,
+            anew: true,
+            quitting: false,
+        })
+    }
+
+    /// When the next frame may be drawn.
+    fn next_frame(&self) -> Instant {
+        self.drawn.map_or_else(Instant::now, |drawn| drawn + FRAME)
+    }
+
+    async fn on_event(&mut self, event: Option<io::Result<Event>>) -> io::Result<()> {
+        let msg = match event {
+            Some(Ok(Event::Key(key))) if key.kind != KeyEventKind::Release => Msg::Key(key),
+            Some(Ok(Event::Paste(text))) => Msg::Paste(text),
+            Some(Ok(Event::Mouse(mouse))) => match self.hits.read(mouse) {
+                Some(pointer) => Msg::Pointer(pointer),
+                None => return Ok(()),
+            },
+            Some(Ok(Event::Resize(width, height))) => {
+                // Even where the size is the same again: what the terminal had to cut off meanwhile is lost.
+                self.redraw()?;
+                Msg::Resize(Size::new(width, height))
+            }
+            Some(Ok(_)) => return Ok(()),
+            // The terminal is gone, and the user with it.
+            Some(Err(_)) | None => Msg::Stop,
+        };
+        self.handle(msg).await
+    }
+
+    async fn handle(&mut self, msg: Msg) -> io::Result<()> {
+        self.step(|model| update(model, msg)).await
+    }
+
+    /// Lets the model take one step, at this moment and with a fresh key, and does what it asks for.
+    async fn step(&mut self, step: impl FnOnce(&mut Model) -> Vec<Cmd>) -> io::Result<()> {
+        self.dirty = true;
+        let mut step = Some(step);
+        let mut edited = None;
+        loop {
+            self.model.core.now = Moment { wall: Timestamp::now(), run: self.began.elapsed() };
+            self.model.core.fresh_key = Uuid::now_v7();
+            let cmds = match (step.take(), edited.take()) {
+                (Some(step), _) => step(&mut self.model),
+                (None, Some(text)) => update(&mut self.model, Msg::Edited(text)),
+                (None, None) => return Ok(()),
+            };
+            for cmd in cmds {
+                match cmd {
+                    Cmd::Edit(text) => edited = Some(self.edit(text).await?),
+                    Cmd::Suspend => self.hand_over(Term::suspend)?,
+                    Cmd::Redraw => self.redraw()?,
+                    Cmd::Quit => self.quitting = true,
+                    other => self.runtime.start(other),
+                }
+            }
+        }
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        self.dirty = false;
+        self.hits.clear();
+        self.placements.clear();
+        let Self { model, screen, avatars, painter, placements, hits, .. } = self;
+        term::begin_frame()?;
+        if mem::take(&mut self.anew) {
+            wipe(screen)?;
+        }
+        screen.draw(|frame| {
+            let theme = model.core.theme;
+            view(model, &mut Canvas { frame, hits, placements: &mut *placements, avatars, theme });
+            painter.prepare(frame.buffer_mut(), placements);
+        })?;
+        painter.commit(avatars)?;
+        term::end_frame()?;
+        self.runtime.fetch_pictures(self.placements.missing());
+        self.drawn = Some(Instant::now());
+        Ok(())
+    }
+
+    fn redraw(&mut self) -> io::Result<()> {
+        self.painter.forget()?;
+        self.anew = true;
+        self.dirty = true;
+        Ok(())
+    }
+
+    /// Gives the terminal to something else for a while. Nothing of ours may read its input meanwhile.
+    fn hand_over(&mut self, other: impl FnOnce(&mut Term) -> io::Result<()>) -> io::Result<()> {
+        self.input = None;
+        self.painter.forget()?;
+        other(&mut self.term)?;
+        self.input = Some(EventStream::new());
+        self.resize()?;
+        self.redraw()
+    }
+
+    /// Opens the user's editor; the error is a line for the user.
+    async fn edit(&mut self, text: String) -> io::Result<Result<String, String>> {
+        self.input = None;
+        self.painter.forget()?;
+        self.term.leave()?;
+        let dir = self.places.as_ref().map_or_else(std::env::temp_dir, |places| places.state.clone());
+        let edited = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&dir)?;
+            term::edit(&text, &dir)
+        })
+        .await;
+        self.term.reenter()?;
+        self.input = Some(EventStream::new());
+        self.resize()?;
+        self.redraw()?;
+        Ok(match edited {
+            Ok(Ok(Some(text))) => Ok(text),
+            Ok(Ok(None)) => Err("Your editor failed; the text is as it was.".into()),
+            Ok(Err(why)) => Err(format!("Your editor could not be opened: {why}")),
+            Err(_) => Err("Your editor could not be opened.".into()),
+        })
+    }
+
+    /// The terminal may have another size since it was ours.
+    fn resize(&mut self) -> io::Result<()> {
+        let size = self.screen.size()?;
+        if size != self.model.core.size {
+            for cmd in update(&mut self.model, Msg::Resize(size)) {
+                self.runtime.start(cmd);
+            }
+        }
+        Ok(())
+    }
+
+    async fn close(mut self) -> io::Result<()> {
+        self.input = None;
+        self.painter.forget()?;
+        self.term.leave()?;
+        self.runtime.finish().await;
+        Ok(())
+    }
+}
+
+/// What to tell the user about where the sign-in is kept, if it is not where it was meant to be.
+fn warning(state: &TokenState) -> Option<Clean> {
+    match (&state.reason, state.kept) {
+        _ if state.waiting => Some(Clean::line("waiting for your keyring to be unlocked")),
+        (Some(reason), Kept::Memory) => {
+            Some(Clean::line(&format!("sign-in not kept after this run: {}", reason.as_str())))
+        }
+        (Some(reason), _) => Some(reason.clone()),
+        (None, _) => None,
+    }
+}
+
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_event(input: &mut Option<EventStream>) -> Option<io::Result<Event>> {
+    match input {
+        Some(stream) => stream.next().await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,108 @@
+//! Everything the model can ask for. It says what; the runtime and the loop know how.
+
+use secrecy::SecretString;
+
+use ro_co_shared::{AnswerId, QuestionId};
+
+use crate::{
+    drafts::{Draft, DraftOf},
+    model::ReqId,
+};
+
+/// Something to be done outside the model.
+#[derive(Debug)]
+pub(crate) enum Cmd {
+    /// A request to the server.
+    Call {
+        /// Under which its answer comes back.
+        req: ReqId,
+        /// A newer request in the same slot ends this one.
+        slot: Option<Slot>,
+        /// The request.
+        call: Call,
+    },
+    /// Ends a request; its answer, should it come, is dropped.
+    Abort(ReqId),
+    /// Looks for a draft.
+    FindDraft(DraftOf),
+    /// Keeps a draft.
+    SaveDraft {
+        /// Of what.
+        of: DraftOf,
+        /// What to keep.
+        draft: Draft,
+    },
+    /// Forgets a draft.
+    DropDraft(DraftOf),
+    /// Hands the terminal and this text to the user's editor.
+    Edit(String),
+    /// Stops the program until the shell continues it.
+    Suspend,
+    /// Draws everything anew.
+    Redraw,
+    /// Ends the program.
+    Quit,
+}
+
+/// Requests of which only the latest counts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Slot {
+    /// Whether a name is free.
+    Name,
+    /// The first page of the list.
+    List,
+    /// The question of the page.
+    Question,
+    /// Its answers.
+    Answers,
+}
+
+/// A request to the server.
+#[derive(Clone, Debug)]
+pub(crate) enum Call {
+    /// Signs in with what was kept from last time.
+    Resume,
+    /// Makes an account.
+    SignUp { username: String, email: String, password: SecretString },
+    /// Signs in.
+    LogIn { email: String, password: SecretString },
+    /// Ends the session.
+    LogOut,
+    /// Whether a name is free.
+    NameFree(String),
+    /// A page of questions, from the newest or from a cursor.
+    Questions { cursor: Option<String> },
+    /// One question.
+    Question(QuestionId),
+    /// A page of a question's answers.
+    Answers { question: QuestionId, cursor: Option<String> },
+    /// One answer.
+    Answer(AnswerId),
+    /// Asks.
+    Ask { title: String, body: String, key: String },
+    /// Answers.
+    Reply { question: QuestionId, body: String, key: String },
+    /// Replaces a question's text.
+    EditQuestion { id: QuestionId, title: String, body: String, etag: Option<String> },
+    /// Replaces an answer's text.
+    EditAnswer { id: AnswerId, body: String, etag: Option<String> },
+    /// Marks a question.
+    Mark { id: QuestionId, answered: bool },
+    /// Deletes a question and its answers.
+    DeleteQuestion(QuestionId),
+    /// Deletes an answer.
+    DeleteAnswer { id: AnswerId, question: QuestionId },
+    /// Asks for another picture.
+    NewAvatar,
+}
+
+impl Call {
+    /// Whether it can be sent again for the same user after they have signed in again. Requests that are
+    /// about signing in cannot: they carry their own proof.
+    pub(crate) fn needs_session(&self) -> bool {
+        !matches!(
+            self,
+            Self::Resume | Self::SignUp { .. } | Self::LogIn { .. } | Self::LogOut | Self::NameFree(_)
+        )
+    }
+}

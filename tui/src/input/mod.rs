@@ -1,0 +1,9 @@
+//! From keys and clicks to actions.
+
+mod action;
+mod keys;
+mod mouse;
+
+pub(crate) use action::{Action, ActionInfo, MOVES};
+pub(crate) use keys::{Chord, Context, KeyMap, Meaning};
+pub(crate) use mouse::{Hit, Hits, Pointer};

@@ -1,0 +1,9 @@
+//! `ro-co`: Ro-Co in the terminal.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    ro_co::start(ro_co::args::Args::parse())
+}

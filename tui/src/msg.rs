@@ -1,0 +1,67 @@
+//! Everything that can happen to the model.
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Size;
+
+use crate::{
+    api::{Failure, Listing, Versioned},
+    clean::Clean,
+    drafts::{Draft, DraftOf},
+    input::Pointer,
+    model::ReqId,
+};
+use ro_co_shared::{Answer, Question, User};
+
+/// Something that happened. Times and random keys are in the model already when it arrives.
+pub(crate) enum Msg {
+    /// A key was pressed (never: released).
+    Key(KeyEvent),
+    /// Text was pasted, in one piece.
+    Paste(String),
+    /// The mouse asked for something.
+    Pointer(Pointer),
+    /// The terminal has a new size.
+    Resize(Size),
+    /// A request has its answer.
+    Done(ReqId, Result<Outcome, Failure>),
+    /// Something the model waits for is due.
+    Tick,
+    /// A draft was looked for.
+    Draft {
+        /// Of what.
+        of: DraftOf,
+        /// What was found.
+        draft: Option<Draft>,
+    },
+    /// The user's editor has closed: the new text, or why there is none.
+    Edited(Result<String, String>),
+    /// A standing warning, such as a keyring that cannot be used; none when there is nothing to warn of.
+    Warning(Option<Clean>),
+    /// Something outside the conversation with the server went wrong.
+    Trouble(Clean),
+    /// A picture has arrived; the model does not hold it, but the screen shows it.
+    Picture,
+    /// The operating system wants the program to end.
+    Stop,
+}
+
+/// What a request that succeeded brought.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// A user: signed up or in, renamed.
+    User(User),
+    /// The user of a session kept from last time, if there is one.
+    Resumed(Option<User>),
+    /// Whether a name is free.
+    NameFree(bool),
+    /// A page of questions.
+    Questions(Listing<Question>),
+    /// One question.
+    Question(Versioned<Question>),
+    /// A page of answers.
+    Answers(Listing<Answer>),
+    /// One answer.
+    Answer(Versioned<Answer>),
+    /// It is done; there is nothing to show for it.
+    Done,
+}

@@ -1,0 +1,123 @@
+//! Are you sure? The question names the thing.
+
+use std::time::Duration;
+
+use ratatui::layout::{Position, Rect};
+
+use super::Overlay;
+use crate::{
+    clean::Clean,
+    cmd::Call,
+    input::{Action, ActionInfo},
+    model::{Answer, Core, Question, ReqId, Tone, Trouble},
+    msg::Outcome,
+    screens::Go,
+    widgets::{Canvas, cut, paragraph},
+};
+
+/// Cells of a title that are enough to know a thing by, and leave room for what is said about it.
+const NAME: usize = 48;
+
+/// What a yes leads to.
+#[derive(Clone, Debug)]
+enum Then {
+    /// A request; the overlay stays until it is answered.
+    Call(Call),
+    /// The screen below gets the yes.
+    Screen,
+}
+
+/// A question to be answered with yes or no.
+pub(crate) struct Confirm {
+    question: Clean,
+    yes: &'static str,
+    then: Then,
+    sent: Option<(ReqId, Duration)>,
+}
+
+impl Confirm {
+    /// Deletes a question.
+    pub(crate) fn delete_question(question: &Question) -> Overlay {
+        let answers = match question.answers {
+            0 => String::new(),
+            1 => " and its answer".into(),
+            n => format!(" and its {n} answers"),
+        };
+        let title = cut(question.title.as_str(), NAME);
+        let text = format!("Delete the question “{title}”{answers}? This cannot be undone.");
+        Self::over(&text, "delete", Then::Call(Call::DeleteQuestion(question.id)))
+    }
+
+    /// Deletes an answer.
+    pub(crate) fn delete_answer(answer: &Answer) -> Overlay {
+        let start = cut(answer.body.as_str().lines().next().unwrap_or_default(), NAME);
+        let author = cut(answer.author.name.as_str(), NAME / 2);
+        let text = format!("Delete the answer “{start}” by {author}? This cannot be undone.");
+        Self::over(
+            &text,
+            "delete",
+            Then::Call(Call::DeleteAnswer { id: answer.id, question: answer.question }),
+        )
+    }
+
+    /// Throws a text away.
+    pub(crate) fn discard(what: &str) -> Overlay {
+        let text = format!("Throw this text away ({}) and its draft?", what.to_lowercase());
+        Self::over(&text, "throw away", Then::Screen)
+    }
+
+    fn over(text: &str, yes: &'static str, then: Then) -> Overlay {
+        Overlay::Confirm(Box::new(Self { question: Clean::line(text), yes, then, sent: None }))
+    }
+
+    pub(super) fn actions(&self) -> Vec<ActionInfo> {
+        vec![
+            ActionInfo::new(Action::Yes, self.yes).when(self.sent.is_none()),
+            ActionInfo::new(Action::No, "keep it").when(self.sent.is_none()),
+        ]
+    }
+
+    pub(super) fn act(&mut self, core: &mut Core, action: Action) -> Go {
+        match (action, &self.then) {
+            _ if self.sent.is_some() => Go::Stay,
+            (Action::Yes, Then::Screen) => Go::Pass(Action::Yes),
+            (Action::Yes, Then::Call(call)) => {
+                self.sent = Some((core.call(None, call.clone()), core.now.run));
+                Go::Stay
+            }
+            (Action::No, _) => Go::Uncover,
+            _ => Go::Stay,
+        }
+    }
+
+    pub(super) fn awaits(&self, req: ReqId) -> bool {
+        self.sent.is_some_and(|(sent, _)| sent == req)
+    }
+
+    pub(super) fn done(core: &mut Core, answer: Result<Outcome, Trouble>) -> Go {
+        match answer {
+            Ok(_) => core.toast(Tone::Good, "Deleted."),
+            Err(trouble) => core.complain(&trouble),
+        }
+        Go::Uncover
+    }
+
+    pub(super) fn waiting(&self) -> Option<Duration> {
+        self.sent.map(|(_, since)| since)
+    }
+
+    pub(super) fn view(&self, canvas: &mut Canvas) {
+        let area = canvas.middle(56, 9);
+        let theme = canvas.theme;
+        let inside = canvas.overlay(area, "Are you sure?");
+        let text = Rect { height: inside.height.saturating_sub(2), ..inside };
+        paragraph(canvas, text, self.question.as_str(), theme.text);
+        let last = Position::new(inside.x, inside.bottom().saturating_sub(1));
+        if self.sent.is_some() {
+            canvas.text(Rect { y: last.y, height: 1, ..inside }, "One moment …", theme.muted);
+            return;
+        }
+        let wide = canvas.button(last, self.yes, Action::Yes, true);
+        canvas.button(Position::new(last.x + wide + 2, last.y), "keep it", Action::No, false);
+    }
+}

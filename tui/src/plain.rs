@@ -1,0 +1,186 @@
+//! Commands without a screen: they print and end.
+
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+    process::ExitCode,
+};
+
+use image::{
+    RgbaImage,
+    imageops::{FilterType, resize},
+};
+use ro_co_shared::User;
+
+use crate::{
+    api::{Api, Failure},
+    avatar::{decode, print_in_shell, probe_shell},
+    clean::Clean,
+};
+
+/// The size of a picture in the shell, in cells.
+const PICTURE: (u32, u32) = (20, 10);
+/// Pixels each way asked of the server: the most it gives.
+const PIXELS: u16 = 256;
+
+/// `ro-co whoami`: name, address and server; exit code 1 when nobody is signed in.
+pub async fn whoami(api: &Api) -> ExitCode {
+    end(who(api).await.map(|user| {
+        let email = user.email.unwrap_or_default();
+        writeln!(
+            io::stdout(),
+            "{} <{}> on {}",
+            Clean::line(&user.username),
+            Clean::line(&email),
+            api.origin()
+        )
+    }))
+}
+
+/// `ro-co avatar [USER]`: a picture in the plain shell; `user` is `me` or an id.
+pub async fn avatar(api: &Api, user: &str) -> ExitCode {
+    end(picture_of(api, user).await.map(|(name, picture)| show(&name, &picture)))
+}
+
+/// Says what went wrong. A reader that has gone away (`ro-co whoami | true`) is no error to speak of.
+fn end(done: Result<io::Result<()>, Clean>) -> ExitCode {
+    match done {
+        Ok(written) => ExitCode::from(u8::from(written.is_err())),
+        Err(why) => {
+            say(&why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(line: &Clean) {
+    let _ = writeln!(io::stderr(), "ro-co: {line}");
+}
+
+/// Whose session an earlier run left; the error is a line for the user.
+async fn who(api: &Api) -> Result<User, Clean> {
+    let mut changes = api.tokens().changes();
+    let telling = async {
+        if changes.wait_for(|state| state.waiting).await.is_ok() {
+            say(&"waiting for your keyring to be unlocked".into());
+        }
+        std::future::pending::<()>().await;
+    };
+    let resumed = tokio::select! {
+        resumed = api.resume() => resumed,
+        () = telling => Ok(None),
+    };
+    let why = match resumed {
+        Ok(Some(user)) => return Ok(user),
+        Ok(None) => api.tokens().state().reason.map(|reason| format!(" ({reason})")).unwrap_or_default(),
+        Err(Failure::SignedOut) => " any more: the session has ended".into(),
+        Err(failure) => return Err(failure.words()),
+    };
+    Err(Clean::line(&format!("nobody is signed in on {}{why}", api.origin())))
+}
+
+async fn picture_of(api: &Api, user: &str) -> Result<(Clean, RgbaImage), Clean> {
+    let me = who(api).await?;
+    let user = if user == "me" {
+        me
+    } else {
+        let id =
+            user.parse().map_err(|_| Clean::line(&format!("“{user}” is not `me` or the id of a user")))?;
+        api.user(id).await.map_err(|failure| failure.words())?
+    };
+    let fetched = api.avatar(&user.avatar_url, PIXELS).await.map_err(|failure| failure.words())?;
+    let picture = decode(&fetched.png).map_err(|_| Clean::from("the picture cannot be read"))?;
+    Ok((Clean::line(&user.username), picture))
+}
+
+fn show(name: &Clean, picture: &RgbaImage) -> io::Result<()> {
+    let plain = !io::stdout().is_terminal() || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if plain {
+        io::stdout().write_all(shades(picture).as_bytes())?;
+    } else {
+        print_in_shell(picture, PICTURE, probe_shell())?;
+    }
+    writeln!(io::stdout(), "{name}")
+}
+
+/// The picture in characters, darker where it is darker: for pipes and for those who want no colour.
+fn shades(picture: &RgbaImage) -> String {
+    const INKS: [char; 10] = [' ', '.', ':', '-', '=', '+', '*', '#', '%', '@'];
+    let small = resize(picture, PICTURE.0, PICTURE.1, FilterType::Triangle);
+    let mut text = String::new();
+    for row in small.rows() {
+        let line: String = row
+            .map(|pixel| {
+                let [r, g, b, alpha] = pixel.0.map(u32::from);
+                // Rec. 601 luma; what is transparent is paper.
+                let dark = (255 - (299 * r + 587 * g + 114 * b) / 1000) * alpha / 255;
+                INKS[(dark as usize * INKS.len() / 256).min(INKS.len() - 1)]
+            })
+            .collect();
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgba;
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::{
+        api::{
+            Origin,
+            stub::{Answer, Stub, json, problem},
+        },
+        token::{TokenStoreChoice, Tokens},
+    };
+
+    async fn signed_in(stub: &Stub) -> Api {
+        let tokens = Tokens::new(TokenStoreChoice::None, "local", None);
+        tokens.save(SecretString::from("refresh")).await;
+        Api::new(Origin::local(stub.address), tokens).unwrap()
+    }
+
+    #[tokio::test]
+    async fn nobody_is_said_in_one_line() {
+        let stub = Stub::start(|_| problem(ro_co_shared::Code::SessionEnded)).await;
+        let api = signed_in(&stub).await;
+        let address = api.origin().to_string();
+        let said = who(&api).await.unwrap_err();
+        assert_eq!(
+            said.as_str(),
+            format!("nobody is signed in on {address} any more: the session has ended")
+        );
+        assert_eq!(who(&api).await.unwrap_err().as_str(), format!("nobody is signed in on {address}"));
+        let stub = Stub::start(|_| Answer::HangUp).await;
+        let said = who(&signed_in(&stub).await).await.unwrap_err();
+        assert!(said.as_str().starts_with("the connection to the server broke"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_user_that_is_no_id() {
+        let login = r#"{"id":"01936f3e-0000-7000-8000-000000000000","username":"a\u001b[31m","avatarUrl":"/x","email":"a@b.c",
+            "role":"USER","verified":false,"createdAt":"2026-11-22T13:22:07.123Z","suspended":false,"token":"t",
+            "refreshToken":"r","tokenExpiresIn":60000,"refreshExpiresIn":60000}"#;
+        let stub = Stub::start(move |_| json(200, login)).await;
+        let api = signed_in(&stub).await;
+        let said = picture_of(&api, "bob\u{1b}").await.unwrap_err();
+        assert_eq!(said.as_str(), "“bob\u{FFFD}” is not `me` or the id of a user");
+    }
+
+    #[test]
+    fn shades_have_no_escape_sequences() {
+        let picture = RgbaImage::from_fn(20, 10, |x, y| match (x < 10, y < 5) {
+            (true, true) => Rgba([0, 0, 0, 255]),
+            (false, true) => Rgba([128, 128, 128, 255]),
+            (true, false) => Rgba([255, 255, 255, 255]),
+            (false, false) => Rgba([0, 0, 0, 0]),
+        });
+        let text = shades(&picture);
+        assert_eq!(text.lines().count(), 10);
+        assert_eq!(text.lines().next().unwrap(), "@@@@@@@@@@====".to_owned() + "======");
+        assert_eq!(text.lines().last().unwrap(), "");
+    }
+}

@@ -1,0 +1,202 @@
+//! Does what the model asks for, and tells it how that went.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use secrecy::ExposeSecret;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    task::{AbortHandle, JoinHandle},
+};
+
+use crate::{
+    api::{Api, Failure, Versioned},
+    avatar::{AvatarKey, Avatars},
+    clean::Clean,
+    cmd::{Call, Cmd, Slot},
+    drafts::Drafts,
+    model::ReqId,
+    msg::{Msg, Outcome},
+};
+
+/// Pictures fetched at once; more would only make each slower.
+const PICTURES: usize = 4;
+/// A picture that could not be had is asked for again no sooner than this.
+const PICTURE_PAUSE: Duration = Duration::from_secs(30);
+/// How long drafts may take on the way out.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Runs requests, drafts and pictures beside the loop.
+pub(crate) struct Runtime {
+    api: Api,
+    avatars: Avatars,
+    messages: mpsc::UnboundedSender<Msg>,
+    running: HashMap<ReqId, AbortHandle>,
+    slots: HashMap<Slot, ReqId>,
+    pictures: Arc<Mutex<HashSet<AvatarKey>>>,
+    picture_turns: Arc<Semaphore>,
+    drafts: mpsc::UnboundedSender<Cmd>,
+    draft_keeper: JoinHandle<()>,
+}
+
+impl Runtime {
+    /// One that answers to `messages`. Without `drafts` nothing is kept.
+    pub(crate) fn new(
+        api: Api,
+        avatars: Avatars,
+        drafts: Option<Drafts>,
+        messages: mpsc::UnboundedSender<Msg>,
+    ) -> Self {
+        let (jobs, inbox) = mpsc::unbounded_channel();
+        let draft_keeper = tokio::spawn(keep_drafts(drafts, inbox, messages.clone()));
+        Self {
+            api,
+            avatars,
+            messages,
+            running: HashMap::new(),
+            slots: HashMap::new(),
+            pictures: Arc::default(),
+            picture_turns: Arc::new(Semaphore::new(PICTURES)),
+            drafts: jobs,
+            draft_keeper,
+        }
+    }
+
+    /// Starts what a command asks for. What concerns the terminal is the loop's own affair.
+    pub(crate) fn start(&mut self, cmd: Cmd) {
+        match cmd {
+            Cmd::Call { req, slot, call } => self.call(req, slot, call),
+            Cmd::Abort(req) => self.abort(req),
+            Cmd::FindDraft(_) | Cmd::SaveDraft { .. } | Cmd::DropDraft(_) => {
+                // The keeper lives as long as this does.
+                let _ = self.drafts.send(cmd);
+            }
+            Cmd::Edit(_) | Cmd::Suspend | Cmd::Redraw | Cmd::Quit => {}
+        }
+    }
+
+    fn call(&mut self, req: ReqId, slot: Option<Slot>, call: Call) {
+        self.running.retain(|_, task| !task.is_finished());
+        if let Some(older) = slot.and_then(|slot| self.slots.insert(slot, req)) {
+            self.abort(older);
+        }
+        let (api, messages) = (self.api.clone(), self.messages.clone());
+        let task = tokio::spawn(async move {
+            let answer = perform(&api, call).await;
+            // The loop has ended when nobody listens; then nobody wants to know.
+            let _ = messages.send(Msg::Done(req, answer));
+        });
+        self.running.insert(req, task.abort_handle());
+    }
+
+    fn abort(&mut self, req: ReqId) {
+        if let Some(task) = self.running.remove(&req) {
+            task.abort();
+        }
+    }
+
+    /// Fetches pictures the last frame had none for, each once.
+    pub(crate) fn fetch_pictures(&self, missing: &[AvatarKey]) {
+        for key in missing {
+            if !lock(&self.pictures).insert(key.clone()) {
+                continue;
+            }
+            let (avatars, messages) = (self.avatars.clone(), self.messages.clone());
+            let (pictures, turns) = (Arc::clone(&self.pictures), Arc::clone(&self.picture_turns));
+            let key = key.clone();
+            tokio::spawn(async move {
+                let Ok(turn) = turns.acquire().await else { return };
+                let loaded = avatars.load(key.clone()).await;
+                drop(turn);
+                match loaded {
+                    Ok(()) => drop(messages.send(Msg::Picture)),
+                    Err(_) => tokio::time::sleep(PICTURE_PAUSE).await,
+                }
+                lock(&pictures).remove(&key);
+            });
+        }
+    }
+
+    /// Waits until every draft is where it belongs.
+    pub(crate) async fn finish(self) {
+        drop(self.drafts);
+        let _ = tokio::time::timeout(LAST_WORDS, self.draft_keeper).await;
+    }
+}
+
+fn lock(pictures: &Mutex<HashSet<AvatarKey>>) -> std::sync::MutexGuard<'_, HashSet<AvatarKey>> {
+    pictures.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One draft after the other, so that the last word is the one that stays.
+async fn keep_drafts(
+    drafts: Option<Drafts>,
+    mut jobs: mpsc::UnboundedReceiver<Cmd>,
+    messages: mpsc::UnboundedSender<Msg>,
+) {
+    while let Some(job) = jobs.recv().await {
+        let Some(drafts) = drafts.clone() else { continue };
+        let answer = tokio::task::spawn_blocking(move || keep_draft(&drafts, job)).await;
+        if let Ok(Some(msg)) = answer {
+            let _ = messages.send(msg);
+        }
+    }
+}
+
+fn keep_draft(drafts: &Drafts, job: Cmd) -> Option<Msg> {
+    let done = match job {
+        Cmd::FindDraft(of) => return Some(Msg::Draft { of, draft: drafts.load(of) }),
+        Cmd::SaveDraft { of, draft } => drafts.save(of, &draft),
+        Cmd::DropDraft(of) => drafts.delete(of),
+        _ => return None,
+    };
+    done.err().map(|why| Msg::Trouble(Clean::line(&format!("Your draft could not be kept: {why}"))))
+}
+
+async fn perform(api: &Api, call: Call) -> Result<Outcome, Failure> {
+    let unversioned = |value| Outcome::Question(Versioned { value, etag: None });
+    Ok(match call {
+        Call::Resume => Outcome::Resumed(api.resume().await?),
+        Call::SignUp { username, email, password } => {
+            Outcome::User(api.sign_up(&username, &email, password.expose_secret()).await?)
+        }
+        Call::LogIn { email, password } => Outcome::User(api.login(&email, password.expose_secret()).await?),
+        Call::LogOut => done(api.logout().await?),
+        Call::NameFree(name) => Outcome::NameFree(api.name_free(&name).await?),
+        Call::Questions { cursor } => Outcome::Questions(api.questions(cursor.as_deref()).await?),
+        Call::Question(id) => Outcome::Question(api.question(id).await?),
+        Call::Answers { question, cursor } => {
+            Outcome::Answers(api.answers(question, cursor.as_deref()).await?)
+        }
+        Call::Answer(id) => Outcome::Answer(api.answer_versioned(id).await?),
+        Call::Ask { title, body, key } => unversioned(api.ask(&title, described(&body), &key).await?),
+        Call::Reply { question, body, key } => {
+            Outcome::Answer(Versioned { value: api.answer(question, &body, &key).await?, etag: None })
+        }
+        Call::EditQuestion { id, title, body, etag } => {
+            Outcome::Question(api.edit_question(id, &title, described(&body), etag.as_deref()).await?)
+        }
+        Call::EditAnswer { id, body, etag } => {
+            Outcome::Answer(api.edit_answer(id, &body, etag.as_deref()).await?)
+        }
+        Call::Mark { id, answered } => unversioned(api.set_answered(id, answered).await?),
+        Call::DeleteQuestion(id) => done(api.delete_question(id).await?),
+        Call::DeleteAnswer { id, .. } => done(api.delete_answer(id).await?),
+        Call::NewAvatar => {
+            api.new_avatar().await?;
+            Outcome::User(api.me().await?)
+        }
+    })
+}
+
+fn done((): ()) -> Outcome {
+    Outcome::Done
+}
+
+/// A question's text is left out where there is none.
+fn described(body: &str) -> Option<&str> {
+    (!body.trim().is_empty()).then_some(body)
+}

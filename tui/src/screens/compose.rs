@@ -1,0 +1,309 @@
+//! Writing: a question, an answer, or a change of either. Nothing typed is ever lost.
+
+mod conflict;
+mod draft;
+mod target;
+
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
+use uuid::Uuid;
+
+pub(crate) use conflict::Version;
+pub(crate) use target::Target;
+
+use super::{Go, Page};
+use crate::{
+    clean::Clean,
+    cmd::Cmd,
+    drafts::{Draft, DraftOf},
+    input::{Action, ActionInfo, Context, Hit},
+    model::{Core, Kind, ReqId, Tone, Trouble},
+    msg::Outcome,
+    overlay::{Confirm, Overlay},
+    widgets::{Button, Canvas, Form, form_view, paragraph},
+};
+
+/// A text being written.
+pub(crate) struct Compose {
+    target: Target,
+    form: Form,
+    /// Sent with the text and kept with its draft: however often it is sent, it is posted once.
+    key: Uuid,
+    /// The version that is being changed, and its text.
+    source: Option<Version>,
+    sent: Option<(ReqId, Duration)>,
+    fetching: Option<(ReqId, Duration)>,
+    /// What somebody else made of it meanwhile.
+    theirs: Option<Version>,
+    save_at: Option<Duration>,
+    changed: bool,
+    restored: bool,
+    finished: bool,
+    trouble: Option<Clean>,
+}
+
+impl Compose {
+    /// An empty page for a text.
+    pub(crate) fn new(core: &Core, target: Target) -> Self {
+        let button = Button { label: target.verb(), action: Action::Submit };
+        let form = Form::new(target.fields(), vec![button]);
+        Self {
+            target,
+            form,
+            key: core.fresh_key,
+            source: None,
+            sent: None,
+            fetching: None,
+            theirs: None,
+            save_at: None,
+            changed: false,
+            restored: false,
+            finished: false,
+            trouble: None,
+        }
+    }
+
+    fn version(&self) -> Version {
+        Version {
+            title: self.form.text("title"),
+            body: self.form.text("description"),
+            etag: self.source.as_ref().and_then(|source| source.etag.clone()),
+        }
+    }
+
+    /// Whether typing has any effect now: not before there is a text to change, not while it is being sent.
+    fn is_open(&self) -> bool {
+        self.sent.is_none() && (!self.target.is_edit() || self.source.is_some() || self.restored)
+    }
+
+    fn fetch(&mut self, core: &mut Core) {
+        if let (None, Some(call)) = (self.fetching, self.target.fetch()) {
+            self.trouble = None;
+            self.fetching = Some((core.call(None, call), core.now.run));
+        }
+    }
+
+    fn submit(&mut self, core: &mut Core) {
+        if !self.is_open() {
+            return;
+        }
+        self.form.absolve();
+        self.trouble = None;
+        let text = self.version();
+        if let Err(errors) = self.target.check(&text) {
+            self.form.blame_errors(&errors);
+            return;
+        }
+        self.save(core);
+        self.sent = Some((core.call(None, self.target.call(text, self.key)), core.now.run));
+    }
+
+    fn sent(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Go {
+        self.sent = None;
+        match answer {
+            Ok(_) => {
+                self.finished = true;
+                core.outbox.push(Cmd::DropDraft(self.target.draft()));
+                core.toast(Tone::Good, self.target.done());
+                Go::Back
+            }
+            Err(trouble) => {
+                self.refused(core, &trouble);
+                Go::Stay
+            }
+        }
+    }
+
+    fn refused(&mut self, core: &mut Core, trouble: &Trouble) {
+        match trouble.kind {
+            Kind::Stale => self.fetch(core),
+            Kind::KeyReused => {
+                self.key = core.fresh_key;
+                self.trouble = Some(Clean::line(
+                    "An earlier version of this text has been posted already. Go back and edit that one, or \
+                     send again to post this one too.",
+                ));
+            }
+            Kind::Gone => {
+                self.trouble = Some(Clean::line("This is no longer there. Your text is kept as a draft."));
+            }
+            _ => {
+                self.form.blame_for(trouble);
+                self.trouble = Some(trouble.text.clone());
+            }
+        }
+    }
+
+    /// Stops sending; the text is still here.
+    fn stop_sending(&mut self, core: &mut Core, req: ReqId) {
+        core.abort(req);
+        self.sent = None;
+        self.trouble =
+            Some(Clean::line("Stopped. It may have arrived; sending it again will not post it twice."));
+    }
+}
+
+impl Page for Compose {
+    fn title(&self, _: &Core) -> String {
+        self.target.heading().into()
+    }
+
+    fn context(&self) -> Context {
+        Context::Form
+    }
+
+    fn actions(&self, _: &Core) -> Vec<ActionInfo> {
+        let open = self.is_open();
+        vec![
+            ActionInfo::new(Action::Submit, self.target.verb()).when(open),
+            ActionInfo::new(Action::Back, if self.sent.is_some() { "stop" } else { "back, keep draft" }),
+            ActionInfo::new(Action::Editor, "own editor").when(open),
+            ActionInfo::new(Action::Discard, "throw away").when(open),
+            ActionInfo::quiet(Action::Next, "next field"),
+            ActionInfo::quiet(Action::Previous, "field before"),
+            ActionInfo::quiet(Action::Reload, "load again").when(!open && self.fetching.is_none()),
+            ActionInfo::quiet(Action::Exit, "quit, keep draft"),
+        ]
+    }
+
+    fn act(&mut self, core: &mut Core, action: Action) -> Go {
+        match (action, self.sent) {
+            (Action::Back, Some((req, _))) => self.stop_sending(core, req),
+            (Action::Back, None) => return Go::Back,
+            (Action::Reload, None) if self.target.is_edit() && self.source.is_none() => self.fetch(core),
+            _ if !self.is_open() || self.form.act(action) => {}
+            (Action::Accept, _) => {
+                let tall = self.form.focused().is_some_and(|field| field.tall);
+                if let Some(action) = self.form.accept() {
+                    return self.act(core, action);
+                }
+                if tall {
+                    self.touched(core);
+                }
+            }
+            (Action::Submit, _) => self.submit(core),
+            (Action::Editor, _) => core.outbox.push(Cmd::Edit(self.form.text("description"))),
+            (Action::Discard, _) => return Go::Over(Box::new(Confirm::discard(self.target.heading()))),
+            (Action::Yes, _) => {
+                self.finished = true;
+                core.outbox.push(Cmd::DropDraft(self.target.draft()));
+                return Go::Back;
+            }
+            (Action::Mine, _) => self.keep_mine(core),
+            (Action::Theirs, _) => self.take_theirs(core),
+            _ => {}
+        }
+        Go::Stay
+    }
+
+    fn entered(&mut self, core: &mut Core) {
+        core.outbox.push(Cmd::FindDraft(self.target.draft()));
+        self.fetch(core);
+    }
+
+    fn leaving(&mut self, core: &mut Core) {
+        for (req, _) in self.sent.take().into_iter().chain(self.fetching.take()) {
+            core.abort(req);
+        }
+        self.save(core);
+    }
+
+    fn key(&mut self, core: &mut Core, key: KeyEvent) {
+        if self.is_open() && self.form.key(key) {
+            self.touched(core);
+        }
+    }
+
+    fn paste(&mut self, core: &mut Core, text: &str) {
+        if self.is_open() {
+            self.form.paste(text);
+            self.touched(core);
+        }
+    }
+
+    fn click(&mut self, _: &mut Core, hit: Hit) -> Go {
+        self.form.click(hit);
+        Go::Stay
+    }
+
+    fn wheel(&mut self, _: &mut Core, lines: i32) {
+        if let Some(field) = self.form.focused().filter(|field| field.tall) {
+            field.scroll(lines);
+        }
+    }
+
+    fn awaits(&self, req: ReqId) -> bool {
+        [self.sent, self.fetching].into_iter().flatten().any(|(sent, _)| sent == req)
+    }
+
+    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+        if self.fetching.is_some_and(|(sent, _)| sent == req) {
+            self.fetching = None;
+            return self
+                .fetched(core, answer)
+                .map_or(Go::Stay, |conflict| Go::Over(Box::new(Overlay::Conflict(Box::new(conflict)))));
+        }
+        self.sent(core, answer)
+    }
+
+    fn draft(&mut self, core: &mut Core, of: DraftOf, draft: Option<&Draft>) {
+        if of == self.target.draft()
+            && let Some(draft) = draft.filter(|_| !self.changed)
+        {
+            self.restore(core, draft);
+        }
+    }
+
+    fn edited(&mut self, core: &mut Core, text: Result<String, String>) {
+        match text {
+            Ok(text) => {
+                if let Some(field) = self.form.field_mut("description") {
+                    // Editors end the last line; nobody typed that newline.
+                    field.replace(text.strip_suffix('\n').unwrap_or(&text));
+                    self.touched(core);
+                }
+            }
+            Err(why) => core.toast(Tone::Bad, why),
+        }
+    }
+
+    fn wake(&self, _: &Core) -> Option<Duration> {
+        self.save_at
+    }
+
+    fn due(&mut self, core: &mut Core) {
+        if self.save_at.is_some_and(|at| at <= core.now.run) {
+            self.save(core);
+        }
+    }
+
+    fn waiting(&self) -> Option<Duration> {
+        self.sent.or(self.fetching).map(|(_, since)| since)
+    }
+
+    fn retry(&mut self, core: &mut Core) {
+        if self.source.is_none() {
+            self.fetch(core);
+        }
+    }
+
+    fn view(&self, _: &Core, canvas: &mut Canvas, area: Rect) {
+        let theme = canvas.theme;
+        let mut rest = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        let about = self.target.about();
+        let loading = (!self.is_open() && self.fetching.is_some()).then_some("Loading the text …");
+        let sending = self.sent.map(|_| "Sending …");
+        let trouble = self.trouble.as_ref().map(|trouble| (trouble.as_str(), theme.bad));
+        let notes =
+            [about.as_deref(), loading, sending].into_iter().flatten().map(|note| (note, theme.muted));
+        for (text, style) in notes.chain(trouble) {
+            let taken = paragraph(canvas, rest, text, style);
+            rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };
+        }
+        if self.is_open() || self.sent.is_some() {
+            form_view(&self.form, canvas, rest);
+        }
+    }
+}

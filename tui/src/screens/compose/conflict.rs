@@ -1,0 +1,84 @@
+//! Two people changed the same text: mine is kept, theirs is shown, I choose.
+
+use super::Compose;
+use crate::{
+    clean::Clean,
+    model::{Answer, Core, Question, Trouble},
+    msg::Outcome,
+    overlay::Conflict,
+};
+
+/// A text at some point of its life.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Version {
+    /// The title; empty for an answer.
+    pub(crate) title: String,
+    /// The rest.
+    pub(crate) body: String,
+    /// Names the version for `If-Match`.
+    pub(crate) etag: Option<String>,
+}
+
+impl Compose {
+    /// The text on the server has arrived: to be changed, or to be told from mine.
+    pub(super) fn fetched(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Option<Conflict> {
+        let theirs = match answer {
+            Ok(Outcome::Question(versioned)) => {
+                let question = Question::from(versioned.value);
+                Version {
+                    title: question.title.as_str().into(),
+                    body: question.body.as_str().into(),
+                    etag: versioned.etag,
+                }
+            }
+            Ok(Outcome::Answer(versioned)) => {
+                let body = Answer::from(versioned.value).body.as_str().into();
+                Version { title: String::new(), body, etag: versioned.etag }
+            }
+            Ok(_) => return None,
+            Err(trouble) => {
+                core.plan_retry(&trouble);
+                self.trouble = Some(trouble.text);
+                return None;
+            }
+        };
+        self.trouble = None;
+        if self.source.is_none() && !self.restored {
+            self.fill(&theirs);
+            self.source = Some(theirs);
+            return None;
+        }
+        if self.restored && self.source.as_ref().is_none_or(|source| source.etag == theirs.etag) {
+            self.source = Some(theirs);
+            return None;
+        }
+        let conflict = Conflict::new(Clean::text(&theirs.title), Clean::text(&theirs.body));
+        self.theirs = Some(theirs);
+        Some(conflict)
+    }
+
+    fn fill(&mut self, version: &Version) {
+        for (name, text) in [("title", &version.title), ("description", &version.body)] {
+            if let Some(field) = self.form.field_mut(name) {
+                field.replace(text);
+            }
+        }
+    }
+
+    /// My text replaces theirs, knowingly.
+    pub(super) fn keep_mine(&mut self, core: &mut Core) {
+        if let Some(theirs) = self.theirs.take() {
+            self.source = Some(theirs);
+            self.submit(core);
+        }
+    }
+
+    /// Their text replaces mine; undo brings mine back.
+    pub(super) fn take_theirs(&mut self, core: &mut Core) {
+        if let Some(theirs) = self.theirs.take() {
+            self.fill(&theirs);
+            self.source = Some(theirs);
+            self.touched(core);
+        }
+    }
+}

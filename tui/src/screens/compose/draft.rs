@@ -1,0 +1,59 @@
+//! Keeping what is typed: two seconds after the first change, on every way out, and offered again.
+
+use std::time::Duration;
+
+use super::{Compose, Version};
+use crate::{
+    cmd::Cmd,
+    drafts::Draft,
+    model::{Core, Tone},
+};
+
+/// How long a change may be unsaved.
+const SAVE_AFTER: Duration = Duration::from_secs(2);
+
+impl Compose {
+    /// The text is another one now.
+    pub(super) fn touched(&mut self, core: &Core) {
+        self.changed = true;
+        self.save_at.get_or_insert(core.now.run + SAVE_AFTER);
+    }
+
+    /// Keeps the text, or forgets the draft of one that says nothing new.
+    pub(super) fn save(&mut self, core: &mut Core) {
+        self.save_at = None;
+        if self.finished || !self.changed {
+            return;
+        }
+        let of = self.target.draft();
+        let text = self.version();
+        let nothing_new = match &self.source {
+            Some(source) => source.title == text.title && source.body == text.body,
+            None => text.title.trim().is_empty() && text.body.trim().is_empty(),
+        };
+        core.outbox.push(if nothing_new {
+            Cmd::DropDraft(of)
+        } else {
+            let Version { title, body, etag } = text;
+            let draft = Draft { title, body, key: self.key.to_string(), etag, saved_at: core.now.wall };
+            Cmd::SaveDraft { of, draft }
+        });
+    }
+
+    /// Brings a draft back, with the key it may have been sent under and the version it changes.
+    pub(super) fn restore(&mut self, core: &mut Core, draft: &Draft) {
+        for (name, text) in [("title", &draft.title), ("description", &draft.body)] {
+            if let Some(field) = self.form.field_mut(name) {
+                field.replace(text);
+            }
+        }
+        self.key = draft.key.parse().unwrap_or(self.key);
+        if self.target.is_edit() {
+            let source = self.source.get_or_insert_with(Version::default);
+            source.etag.clone_from(&draft.etag);
+        }
+        self.restored = true;
+        self.changed = true;
+        core.toast(Tone::Plain, "Your draft is back. Ctrl-X throws it away.");
+    }
+}

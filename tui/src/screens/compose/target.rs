@@ -1,0 +1,134 @@
+//! What is being written, and what that means for its fields and its request.
+
+use ro_co_shared::{
+    AnswerId, EditAnswer, EditQuestion, FieldError, Form as _, NewAnswer, NewQuestion, QuestionId,
+};
+use uuid::Uuid;
+
+use super::Version;
+use crate::{clean::Clean, cmd::Call, drafts::DraftOf, widgets::Field};
+
+/// What is being written.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Target {
+    /// A new question.
+    Ask,
+    /// A new answer to a question.
+    Answer {
+        /// The question.
+        question: QuestionId,
+        /// Its title, to be seen while writing.
+        title: Clean,
+    },
+    /// Another text for a question.
+    EditQuestion(QuestionId),
+    /// Another text for an answer.
+    EditAnswer(AnswerId),
+}
+
+impl Target {
+    /// Whether there is a text already.
+    pub(super) fn is_edit(&self) -> bool {
+        matches!(self, Self::EditQuestion(_) | Self::EditAnswer(_))
+    }
+
+    pub(super) fn heading(&self) -> &'static str {
+        match self {
+            Self::Ask => "New question",
+            Self::Answer { .. } => "Answer",
+            Self::EditQuestion(_) => "Edit question",
+            Self::EditAnswer(_) => "Edit answer",
+        }
+    }
+
+    pub(super) fn verb(&self) -> &'static str {
+        match self {
+            Self::Ask => "ask",
+            Self::Answer { .. } => "answer",
+            Self::EditQuestion(_) | Self::EditAnswer(_) => "save",
+        }
+    }
+
+    pub(super) fn done(&self) -> &'static str {
+        match self {
+            Self::Ask => "Your question is there for everybody.",
+            Self::Answer { .. } => "Your answer is there for everybody.",
+            Self::EditQuestion(_) | Self::EditAnswer(_) => "Saved.",
+        }
+    }
+
+    /// What is said above the fields.
+    pub(super) fn about(&self) -> Option<String> {
+        match self {
+            Self::Answer { title, .. } => Some(format!("To: {}", title.as_str())),
+            _ => None,
+        }
+    }
+
+    /// What a draft of it is a draft of.
+    pub(super) fn draft(&self) -> DraftOf {
+        match self {
+            Self::Ask => DraftOf::Question,
+            Self::Answer { question, .. } => DraftOf::AnswerTo(*question),
+            Self::EditQuestion(id) => DraftOf::EditQuestion(*id),
+            Self::EditAnswer(id) => DraftOf::EditAnswer(*id),
+        }
+    }
+
+    pub(super) fn fields(&self) -> Vec<Field> {
+        let body = Field::tall("description", "Text");
+        match self {
+            Self::Ask | Self::EditQuestion(_) => {
+                let title = Field::line("title", "Title").hint("the question, in one line");
+                vec![title, body.hint("the rest of it; Markdown is welcome")]
+            }
+            Self::Answer { .. } | Self::EditAnswer(_) => vec![body.hint("Markdown is welcome")],
+        }
+    }
+
+    /// Reads the text to be changed.
+    pub(super) fn fetch(&self) -> Option<Call> {
+        match self {
+            Self::EditQuestion(id) => Some(Call::Question(*id)),
+            Self::EditAnswer(id) => Some(Call::Answer(*id)),
+            Self::Ask | Self::Answer { .. } => None,
+        }
+    }
+
+    /// The very rules the server checks by.
+    pub(super) fn check(&self, text: &Version) -> Result<(), Vec<FieldError>> {
+        let (title, body) = (text.title.as_str(), text.body.as_str());
+        let optional =
+            |body: &str| if body.trim().is_empty() { ro_co_shared::Optional::default() } else { body.into() };
+        match self {
+            Self::Ask => {
+                let form = NewQuestion {
+                    title: title.into(),
+                    description: optional(body),
+                    ..NewQuestion::default()
+                };
+                form.check().map(drop)
+            }
+            Self::EditQuestion(_) => {
+                EditQuestion { title: title.into(), description: optional(body) }.check().map(drop)
+            }
+            Self::Answer { question, .. } => {
+                let question_id = question.to_string().as_str().into();
+                NewAnswer { description: body.into(), question_id, ..NewAnswer::default() }.check().map(drop)
+            }
+            Self::EditAnswer(_) => EditAnswer { description: body.into() }.check().map(drop),
+        }
+    }
+
+    /// The request that sends it.
+    pub(super) fn call(&self, text: Version, key: Uuid) -> Call {
+        let Version { title, body, etag } = text;
+        let key = key.to_string();
+        match self {
+            Self::Ask => Call::Ask { title, body, key },
+            Self::Answer { question, .. } => Call::Reply { question: *question, body, key },
+            Self::EditQuestion(id) => Call::EditQuestion { id: *id, title, body, etag },
+            Self::EditAnswer(id) => Call::EditAnswer { id: *id, body, etag },
+        }
+    }
+}

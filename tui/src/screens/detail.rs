@@ -1,0 +1,330 @@
+//! One question with its answers.
+
+mod reading;
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+use ro_co_shared::AnswerId;
+
+use super::{Compose, Go, Page, Screen, Target, body, detail_view, posts::Posts};
+use crate::{
+    cmd::Call,
+    input::{Action, ActionInfo, Hit, MOVES},
+    model::{Answer, Change, Core, Paged, Person, Question, Remote, ReqId, Tone, Trouble, age_stays},
+    msg::Outcome,
+    overlay::Confirm,
+    widgets::Canvas,
+};
+
+/// Ages are refreshed no more often than this.
+const AGES: Duration = Duration::from_mins(1);
+
+/// The page of a question.
+pub(crate) struct Detail {
+    pub(super) question: Question,
+    pub(super) answers: Remote<Paged<Answer>>,
+    pub(super) more_trouble: Option<Trouble>,
+    /// 0 is the question, then its answers.
+    pub(super) selected: usize,
+    /// The first line on the screen.
+    pub(super) scroll: usize,
+    pub(super) posts: Posts,
+    asked: Option<ReqId>,
+    more: Option<ReqId>,
+    marking: Option<ReqId>,
+    /// The answer that was selected when everything was loaded anew, until it is found again.
+    seeking: Option<AnswerId>,
+    gone: bool,
+    ages_at: Duration,
+}
+
+impl Detail {
+    /// The page of a question of which the list knows this much.
+    pub(crate) fn new(question: Question) -> Self {
+        Self {
+            question,
+            answers: Remote::Idle,
+            more_trouble: None,
+            selected: 0,
+            scroll: 0,
+            posts: Posts::default(),
+            asked: None,
+            more: None,
+            marking: None,
+            seeking: None,
+            gone: false,
+            ages_at: Duration::ZERO,
+        }
+    }
+
+    /// The answers there are.
+    pub(super) fn answers(&self) -> &[Answer] {
+        self.answers.value().map_or(&[], |answers| &answers.items)
+    }
+
+    /// The selected answer, if it is not the question that is selected.
+    fn current(&self) -> Option<&Answer> {
+        self.answers().get(self.selected.checked_sub(1)?)
+    }
+
+    fn current_author(&self) -> &Person {
+        self.current().map_or(&self.question.author, |answer| &answer.author)
+    }
+
+    /// Breaks the texts anew, after they or the width have changed.
+    fn lay_out(&mut self, core: &Core) {
+        self.posts = Posts::new(&self.question, self.answers(), body(core.size));
+        self.selected = self.selected.min(self.answers().len());
+        self.clamp(core);
+    }
+
+    fn clamp(&mut self, core: &Core) {
+        // One line more than the posts have: what is said below the last one.
+        self.scroll = self.scroll.min((self.posts.len() + 1).saturating_sub(rows(core)));
+    }
+
+    /// One step down: on through a post that is longer than the screen, else to the next one.
+    fn down(&mut self, core: &Core) {
+        let last_line = self.scroll + rows(core);
+        if self.posts.bottom(self.selected) > last_line || self.selected == self.answers().len() {
+            self.scroll += 1;
+            self.clamp(core);
+        } else {
+            self.select(core, self.selected + 1);
+        }
+    }
+
+    fn up(&mut self, core: &Core) {
+        if self.posts.top(self.selected) < self.scroll || self.selected == 0 {
+            self.scroll = self.scroll.saturating_sub(1);
+        } else {
+            self.select(core, self.selected - 1);
+        }
+    }
+
+    /// Selects a post and shows all of it, or its beginning where it is longer than the screen.
+    fn select(&mut self, core: &Core, post: usize) {
+        self.selected = post.min(self.answers().len());
+        let (top, bottom) = (self.posts.top(self.selected), self.posts.bottom(self.selected));
+        if bottom > self.scroll + rows(core) {
+            self.scroll = bottom - rows(core);
+        }
+        self.scroll = self.scroll.min(top);
+        self.clamp(core);
+    }
+
+    /// Scrolls; the selection stays on the screen.
+    fn scroll_by(&mut self, core: &Core, lines: isize) {
+        self.scroll = self.scroll.saturating_add_signed(lines);
+        self.clamp(core);
+        let (first, last) = (self.posts.at(self.scroll), self.posts.at(self.scroll + rows(core) - 1));
+        self.selected = self.selected.clamp(first, last.max(first));
+    }
+
+    fn mark(&mut self, core: &mut Core) {
+        if self.marking.is_none() && core.may_change(&self.question.author) {
+            let call = Call::Mark { id: self.question.id, answered: !self.question.answered };
+            self.marking = Some(core.call(None, call));
+        }
+    }
+
+    fn edit(&self, core: &mut Core) -> Go {
+        if !core.may_change(self.current_author()) {
+            core.toast(Tone::Plain, "Only its author can change this.");
+            return Go::Stay;
+        }
+        let target = match self.current() {
+            Some(answer) => Target::EditAnswer(answer.id),
+            None => Target::EditQuestion(self.question.id),
+        };
+        Go::to(Screen::Compose(Box::new(Compose::new(core, target))))
+    }
+
+    fn delete(&self, core: &mut Core) -> Go {
+        if !core.may_change(self.current_author()) {
+            core.toast(Tone::Plain, "Only its author can delete this.");
+            return Go::Stay;
+        }
+        let confirm = match self.current() {
+            Some(answer) => Confirm::delete_answer(answer),
+            None => Confirm::delete_question(&self.question),
+        };
+        Go::Over(Box::new(confirm))
+    }
+}
+
+/// Lines on the screen.
+fn rows(core: &Core) -> usize {
+    usize::from(body(core.size).height.max(1))
+}
+
+impl Page for Detail {
+    fn title(&self, _: &Core) -> String {
+        let answered = if self.question.answered { "answered" } else { "open" };
+        format!("Question · {answered}")
+    }
+
+    fn actions(&self, core: &Core) -> Vec<ActionInfo> {
+        let mine = core.may_change(self.current_author());
+        let owner = core.may_change(&self.question.author);
+        let mark = if self.question.answered { "mark open" } else { "mark answered" };
+        let mut actions = vec![
+            ActionInfo::new(Action::Back, "back"),
+            ActionInfo::new(Action::Reply, "answer"),
+            ActionInfo::new(Action::Edit, "edit").when(mine),
+            ActionInfo::new(Action::Delete, "delete").when(mine),
+            ActionInfo::new(Action::Mark, mark).when(owner),
+            ActionInfo::new(Action::Reload, "reload"),
+            ActionInfo::quiet(Action::Next, "next post"),
+            ActionInfo::quiet(Action::Previous, "post before"),
+            ActionInfo::quiet(Action::Ask, "ask"),
+            ActionInfo::quiet(Action::Quit, "back"),
+        ];
+        actions.extend(MOVES);
+        actions
+    }
+
+    fn act(&mut self, core: &mut Core, action: Action) -> Go {
+        let page = isize::try_from(rows(core).saturating_sub(1)).unwrap_or(1);
+        match action {
+            Action::Up => self.up(core),
+            Action::Down => self.down(core),
+            Action::PageUp => self.scroll_by(core, -page),
+            Action::PageDown => self.scroll_by(core, page),
+            Action::Top => self.select(core, 0),
+            Action::Bottom => {
+                self.select(core, usize::MAX);
+                self.scroll_by(core, isize::MAX);
+            }
+            Action::Next => self.select(core, self.selected + 1),
+            Action::Previous => self.select(core, self.selected.saturating_sub(1)),
+            Action::Reload => self.load(core),
+            Action::Mark => self.mark(core),
+            Action::Edit => return self.edit(core),
+            Action::Delete => return self.delete(core),
+            Action::Ask => return Go::to(Screen::Compose(Box::new(Compose::new(core, Target::Ask)))),
+            Action::Reply => {
+                let target =
+                    Target::Answer { question: self.question.id, title: self.question.title.clone() };
+                return Go::to(Screen::Compose(Box::new(Compose::new(core, target))));
+            }
+            Action::Back | Action::Quit => return Go::Back,
+            _ => {}
+        }
+        self.prefetch(core);
+        Go::Stay
+    }
+
+    fn entered(&mut self, core: &mut Core) {
+        self.lay_out(core);
+        self.load(core);
+    }
+
+    fn leaving(&mut self, core: &mut Core) {
+        for req in [self.asked.take(), self.more.take(), self.answers.pending()].into_iter().flatten() {
+            core.abort(req);
+        }
+    }
+
+    fn resized(&mut self, core: &Core) {
+        self.lay_out(core);
+    }
+
+    fn click(&mut self, core: &mut Core, hit: Hit) -> Go {
+        if let Hit::Post(post) = hit {
+            self.selected = post.min(self.answers().len());
+            self.clamp(core);
+        }
+        Go::Stay
+    }
+
+    fn wheel(&mut self, core: &mut Core, lines: i32) {
+        self.scroll_by(core, isize::try_from(lines).unwrap_or(0));
+        self.prefetch(core);
+    }
+
+    fn awaits(&self, req: ReqId) -> bool {
+        [self.asked, self.more, self.marking, self.answers.pending()].contains(&Some(req))
+    }
+
+    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+        if self.marking == Some(req) {
+            self.marking = None;
+            if let Err(trouble) = answer {
+                core.complain(&trouble);
+            }
+        } else if self.asked == Some(req) {
+            self.asked = None;
+            self.question_read(core, answer);
+        } else if self.more == Some(req) {
+            self.more = None;
+            self.read_on(core, answer);
+        } else {
+            self.read(core, answer);
+        }
+        self.prefetch(core);
+        Go::Stay
+    }
+
+    fn changed(&mut self, core: &mut Core, change: &Change) {
+        match change {
+            Change::Question(new) if new.id == self.question.id => self.question = new.clone(),
+            Change::QuestionGone(id) if *id == self.question.id => self.gone = true,
+            Change::Answered(answer) if answer.question == self.question.id => self.answered(core, answer),
+            Change::Answer(new) => {
+                if let Some(answers) = self.answers.value_mut() {
+                    answers.update(new.id, |answer| *answer = new.clone());
+                }
+            }
+            Change::AnswerGone(id, _) => {
+                let removed = self.answers.value_mut().and_then(|answers| answers.remove(*id));
+                if removed.is_some_and(|at| at < self.selected) {
+                    self.selected -= 1;
+                }
+            }
+            Change::Me(me) => {
+                self.question.author.follow(me);
+                for answer in self.answers.value_mut().into_iter().flat_map(|answers| &mut answers.items) {
+                    answer.author.follow(me);
+                }
+            }
+            _ => return,
+        }
+        self.lay_out(core);
+    }
+
+    fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    fn wake(&self, core: &Core) -> Option<Duration> {
+        let (first, last) = (self.posts.at(self.scroll), self.posts.at(self.scroll + rows(core)));
+        let created = (first..=last).map(|post| match post.checked_sub(1) {
+            None => self.question.created,
+            Some(answer) => self.answers().get(answer).map_or(self.question.created, |a| a.created),
+        });
+        let next = created.map(|then| age_stays(core.now.wall, then)).min()?;
+        Some((core.now.run + next).max(self.ages_at + AGES))
+    }
+
+    fn due(&mut self, core: &mut Core) {
+        self.ages_at = core.now.run;
+    }
+
+    fn waiting(&self) -> Option<Duration> {
+        self.answers.since()
+    }
+
+    fn retry(&mut self, core: &mut Core) {
+        if self.answers.trouble().is_some() {
+            self.load(core);
+        } else if self.more_trouble.take().is_some() {
+            self.prefetch(core);
+        }
+    }
+
+    fn view(&self, core: &Core, canvas: &mut Canvas, area: Rect) {
+        detail_view::view(self, core, canvas, area);
+    }
+}

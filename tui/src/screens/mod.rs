@@ -1,0 +1,210 @@
+//! The screens: a stack of them, of which the last one is seen.
+
+mod chrome;
+mod compose;
+mod detail;
+mod detail_view;
+mod list;
+mod list_view;
+mod posts;
+mod profile;
+mod sign_in;
+mod sign_up;
+mod start;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Rect;
+
+pub(crate) use chrome::{body, view};
+pub(crate) use compose::{Compose, Target};
+pub(crate) use detail::Detail;
+pub(crate) use list::List;
+pub(crate) use profile::Profile;
+pub(crate) use sign_in::SignIn;
+pub(crate) use sign_up::SignUp;
+pub(crate) use start::Start;
+
+use crate::{
+    drafts::{Draft, DraftOf},
+    input::{Action, ActionInfo, Context, Hit},
+    model::{Change, Core, ReqId, Trouble},
+    msg::Outcome,
+    overlay::Overlay,
+    widgets::Canvas,
+};
+
+/// One screen. An enum, so that there is no state outside it and every match is complete.
+pub(crate) enum Screen {
+    /// Looking for the session of last time.
+    Start(Start),
+    /// The sign-in form.
+    SignIn(Box<SignIn>),
+    /// The sign-up form.
+    SignUp(Box<SignUp>),
+    /// The questions.
+    List(Box<List>),
+    /// One question with its answers.
+    Detail(Box<Detail>),
+    /// Writing something.
+    Compose(Box<Compose>),
+    /// The user's own page.
+    Profile(Profile),
+}
+
+impl Screen {
+    /// The screen a client starts with.
+    pub(crate) fn start() -> Self {
+        Self::Start(Start::default())
+    }
+
+    /// What all screens can do.
+    pub(crate) fn page(&self) -> &dyn Page {
+        match self {
+            Self::Start(page) => page,
+            Self::SignIn(page) => &**page,
+            Self::SignUp(page) => &**page,
+            Self::List(page) => &**page,
+            Self::Detail(page) => &**page,
+            Self::Compose(page) => &**page,
+            Self::Profile(page) => page,
+        }
+    }
+
+    /// What all screens can do, to themselves.
+    pub(crate) fn page_mut(&mut self) -> &mut dyn Page {
+        match self {
+            Self::Start(page) => page,
+            Self::SignIn(page) => &mut **page,
+            Self::SignUp(page) => &mut **page,
+            Self::List(page) => &mut **page,
+            Self::Detail(page) => &mut **page,
+            Self::Compose(page) => &mut **page,
+            Self::Profile(page) => page,
+        }
+    }
+}
+
+/// Where a screen or an overlay leads.
+pub(crate) enum Go {
+    /// Nowhere.
+    Stay,
+    /// To another screen, with a way back.
+    To(Box<Screen>),
+    /// To another screen in the place of all.
+    Home(Box<Screen>),
+    /// To the screen before, or out of the program from the first one.
+    Back,
+    /// To something over this screen.
+    Over(Box<Overlay>),
+    /// Away from what lies over the screen.
+    Uncover,
+    /// Away from what lies over the screen, which then acts.
+    Pass(Action),
+    /// Signed in again: what waited goes on.
+    CarryOn,
+    /// Not signed in again: what waited fails.
+    GiveUp,
+}
+
+impl Go {
+    /// To another screen, with a way back.
+    pub(crate) fn to(screen: Screen) -> Self {
+        Self::To(Box::new(screen))
+    }
+
+    /// To another screen in the place of all.
+    pub(crate) fn home(screen: Screen) -> Self {
+        Self::Home(Box::new(screen))
+    }
+}
+
+/// What a screen can do. Most screens leave most of it at doing nothing.
+#[expect(unused_variables, reason = "names in a default that does nothing document it")]
+pub(crate) trait Page {
+    /// What stands at the top.
+    fn title(&self, core: &Core) -> String;
+
+    /// Draws itself.
+    fn view(&self, core: &Core, canvas: &mut Canvas, area: Rect);
+
+    /// Where keys go.
+    fn context(&self) -> Context {
+        Context::Page
+    }
+
+    /// What the user can do here; footer and help are made from it.
+    fn actions(&self, core: &Core) -> Vec<ActionInfo>;
+
+    /// Does it.
+    fn act(&mut self, core: &mut Core, action: Action) -> Go;
+
+    /// It is seen for the first time.
+    fn entered(&mut self, core: &mut Core) {}
+
+    /// It goes away.
+    fn leaving(&mut self, core: &mut Core) {}
+
+    /// Another size, or seen again.
+    fn resized(&mut self, core: &Core) {}
+
+    /// A key that is not an action.
+    fn key(&mut self, core: &mut Core, key: KeyEvent) {}
+
+    /// Text in one piece.
+    fn paste(&mut self, core: &mut Core, text: &str) {}
+
+    /// A click on something it noted while drawing.
+    fn click(&mut self, core: &mut Core, hit: Hit) -> Go {
+        Go::Stay
+    }
+
+    /// The wheel; below zero is up.
+    fn wheel(&mut self, core: &mut Core, lines: i32) {}
+
+    /// Whether it waits for this answer.
+    fn awaits(&self, req: ReqId) -> bool {
+        false
+    }
+
+    /// The answer it waits for.
+    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+        Go::Stay
+    }
+
+    /// Something is different on the server.
+    fn changed(&mut self, core: &mut Core, change: &Change) {}
+
+    /// Whether what it shows no longer exists.
+    fn is_gone(&self) -> bool {
+        false
+    }
+
+    /// A draft was looked for.
+    fn draft(&mut self, core: &mut Core, of: DraftOf, draft: Option<&Draft>) {}
+
+    /// The user's editor has closed.
+    fn edited(&mut self, core: &mut Core, text: Result<String, String>) {}
+
+    /// When it next changes without anybody doing anything, since the program began.
+    fn wake(&self, core: &Core) -> Option<Duration> {
+        None
+    }
+
+    /// That moment, or some other, has come.
+    fn due(&mut self, core: &mut Core) {}
+
+    /// Since when it has been waiting for something the user waits for too.
+    fn waiting(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The server may be back: asks again for what failed.
+    fn retry(&mut self, core: &mut Core) {}
+}
+
+/// What an empty stack would show; there is none.
+pub(crate) static NOWHERE: Start = Start::nowhere();

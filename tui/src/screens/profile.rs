@@ -1,0 +1,112 @@
+//! The user's own page.
+
+use std::time::Duration;
+
+use ratatui::layout::Rect;
+
+use super::{Go, Page, Screen, SignIn};
+use crate::{
+    cmd::Call,
+    input::{Action, ActionInfo},
+    model::{Core, ReqId, Tone, Trouble, date},
+    msg::Outcome,
+    widgets::{Canvas, paragraph},
+};
+
+/// Cells the picture takes here.
+const PICTURE: (u16, u16) = (12, 6);
+
+/// What is on its way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sent {
+    NewAvatar,
+    LogOut,
+}
+
+/// The user's own page.
+#[derive(Default)]
+pub(crate) struct Profile {
+    sent: Option<(Sent, ReqId, Duration)>,
+}
+
+impl Profile {
+    fn send(&mut self, core: &mut Core, what: Sent, call: Call) {
+        if self.sent.is_none() {
+            self.sent = Some((what, core.call(None, call), core.now.run));
+        }
+    }
+}
+
+impl Page for Profile {
+    fn title(&self, _: &Core) -> String {
+        "Me".into()
+    }
+
+    fn actions(&self, _: &Core) -> Vec<ActionInfo> {
+        let idle = self.sent.is_none();
+        vec![
+            ActionInfo::new(Action::Back, "back"),
+            ActionInfo::new(Action::NewAvatar, "new picture").when(idle),
+            ActionInfo::new(Action::LogOut, "log out").when(idle),
+            ActionInfo::quiet(Action::Quit, "back"),
+        ]
+    }
+
+    fn act(&mut self, core: &mut Core, action: Action) -> Go {
+        match action {
+            Action::Back | Action::Quit => return Go::Back,
+            Action::NewAvatar => self.send(core, Sent::NewAvatar, Call::NewAvatar),
+            Action::LogOut => self.send(core, Sent::LogOut, Call::LogOut),
+            _ => {}
+        }
+        Go::Stay
+    }
+
+    fn awaits(&self, req: ReqId) -> bool {
+        self.sent.is_some_and(|(_, sent, _)| sent == req)
+    }
+
+    fn done(&mut self, core: &mut Core, _: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+        let what = self.sent.take().map(|(what, ..)| what);
+        match (what, answer) {
+            (Some(Sent::LogOut), answer) => {
+                let email = core.me.take().map_or_else(String::new, |me| me.email.as_str().to_owned());
+                match answer {
+                    Ok(_) => core.toast(Tone::Good, "You are logged out."),
+                    // The session is forgotten here all the same; that it may live on there must be said.
+                    Err(why) => core.toast(
+                        Tone::Bad,
+                        format!("Logged out here, but the server could not be told: {}", why.text.as_str()),
+                    ),
+                }
+                return Go::home(Screen::SignIn(Box::new(SignIn::new(&email))));
+            }
+            (_, Ok(_)) => core.toast(Tone::Good, "You have a new picture."),
+            (_, Err(trouble)) => core.complain(&trouble),
+        }
+        Go::Stay
+    }
+
+    fn waiting(&self) -> Option<Duration> {
+        self.sent.map(|(.., since)| since)
+    }
+
+    fn view(&self, core: &Core, canvas: &mut Canvas, area: Rect) {
+        let Some(me) = &core.me else { return };
+        let theme = canvas.theme;
+        canvas.avatar(Rect::new(area.x + 2, area.y + 1, PICTURE.0, PICTURE.1), area, &me.person);
+        let left = PICTURE.0 + 4;
+        let facts = [
+            (Some(me.person.name.as_str().to_owned()), theme.strong),
+            (Some(me.email.as_str().to_owned()), theme.text),
+            (me.joined.map(|joined| format!("here since {}", date(joined))), theme.muted),
+            (me.admin.then(|| "admin".to_owned()), theme.warning),
+        ];
+        let mut rest =
+            Rect::new(area.x + left, area.y + 1, area.width.saturating_sub(left + 1), area.height - 1);
+        for (text, style) in facts {
+            let taken = text.map_or(0, |text| paragraph(canvas, rest, &text, style));
+            rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };
+        }
+    }
+}

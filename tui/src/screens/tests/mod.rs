@@ -1,0 +1,8 @@
+//! What happens on each screen: keys and answers in, requests and pictures out.
+
+mod composing;
+mod hostile;
+mod pictures;
+mod reading;
+mod sessions;
+mod signing;

@@ -1,0 +1,231 @@
+use std::time::Duration;
+
+use ro_co_shared::{Code, FieldError, Problem};
+use secrecy::ExposeSecret;
+
+use crate::{
+    api::Failure,
+    clean::Clean,
+    cmd::Call,
+    msg::Outcome,
+    testing::{Client, listing, offline, problem, questions, user},
+};
+
+const PASSWORD: &str = "seven brown marbles";
+
+fn sign_up_form() -> Client {
+    let mut client = Client::signed_out(80, 24);
+    client.press("ctrl-n");
+    assert!(client.screen().contains("New account"));
+    client
+}
+
+fn fill(client: &mut Client) {
+    client.text("ada");
+    client.press("tab");
+    client.text("ada@example.org");
+    client.press("tab");
+    client.text(PASSWORD);
+}
+
+#[test]
+fn the_session_of_last_time_leads_straight_to_the_list() {
+    let mut client = Client::started(80, 24);
+    assert!(matches!(client.answer(Outcome::Resumed(Some(user(1, "ada")))), Call::Resume));
+    assert!(matches!(
+        client.answer(Outcome::Questions(listing(questions(1..4), None))),
+        Call::Questions { cursor: None }
+    ));
+    assert!(client.screen().contains("Question 1"));
+}
+
+#[test]
+fn a_server_that_is_away_at_the_start_is_asked_again_later_each_time() {
+    let mut client = Client::started(80, 24);
+    for wait in [1, 2, 4, 8, 16, 32, 32] {
+        client.fail(offline());
+        assert!(client.screen().contains("connection refused"));
+        client.wait(Duration::from_millis(wait * 1_000 - 1));
+        assert!(client.calls().is_empty(), "not before {wait} s");
+        client.wait(Duration::from_millis(1));
+    }
+    client.answer(Outcome::Resumed(None));
+    assert!(client.screen().contains("Create an account"));
+}
+
+#[test]
+fn signing_in() {
+    let mut client = Client::signed_out(80, 24);
+    client.text("ada@example.org");
+    client.press("enter");
+    client.text(PASSWORD);
+    assert!(!client.screen().contains(PASSWORD), "a password is not shown");
+    client.press("ctrl-r");
+    assert!(client.screen().contains(PASSWORD), "unless it shall be");
+    client.press("enter");
+    let (req, call) = client.call();
+    let Call::LogIn { email, password } = call else { panic!("{call:?}") };
+    assert_eq!((email.as_str(), password.expose_secret()), ("ada@example.org", PASSWORD));
+    client.press("ctrl-s enter");
+    assert!(client.calls().is_empty(), "sent once, however often one presses");
+    client.reply(req, Ok(Outcome::User(user(1, "ada"))));
+    assert!(matches!(client.call().1, Call::Questions { .. }));
+}
+
+#[test]
+fn signing_in_with_something_missing_asks_nobody_and_goes_there() {
+    let mut client = Client::signed_out(80, 24);
+    client.press("ctrl-s");
+    assert!(client.calls().is_empty());
+    assert!(client.screen().contains("✘ E-mail is missing"));
+    client.text("ada@example.org");
+    client.press("ctrl-s");
+    assert!(client.screen().contains("✘ Password is missing"));
+    client.text("now the password has the focus");
+    client.press("ctrl-s");
+    assert!(matches!(client.call().1, Call::LogIn { .. }));
+}
+
+#[test]
+fn every_failure_of_signing_in_is_said_and_nothing_typed_is_lost() {
+    let busy =
+        Failure::Busy { retry_after: Duration::from_secs(30), reason: Clean::line("Too many sign-ins.") };
+    for (failure, said) in [
+        (problem(Code::InvalidCredentials, ""), "The address or the password is wrong"),
+        (offline(), "connection refused"),
+        (busy, "Try again in 30 s"),
+        (Failure::Broken(Clean::line("the answer is not JSON")), "the answer is not JSON"),
+        (problem(Code::Forbidden, "This account is suspended."), "suspended"),
+    ] {
+        let mut client = Client::signed_out(80, 24);
+        client.text("ada@example.org");
+        client.press("tab");
+        client.text(PASSWORD);
+        client.press("enter");
+        client.fail(failure);
+        let screen = client.screen();
+        assert!(screen.contains(said) && screen.contains("ada@example.org"), "{said}: {screen}");
+        client.press("ctrl-s");
+        assert!(matches!(client.call().1, Call::LogIn { .. }), "it can be tried again after: {said}");
+    }
+}
+
+#[test]
+fn a_name_is_looked_up_when_typing_pauses_and_only_the_last_one_counts() {
+    let mut client = sign_up_form();
+    client.text("ad");
+    client.wait(Duration::from_secs(1));
+    assert!(client.calls().is_empty(), "too short to be anybody's");
+    assert!(client.screen().contains("must have at least 3 characters"));
+    client.text("a");
+    client.wait(Duration::from_millis(249));
+    assert!(client.calls().is_empty());
+    client.wait(Duration::from_millis(1));
+    let (first, call) = client.call();
+    assert!(matches!(call, Call::NameFree(name) if name == "ada"));
+    assert!(client.screen().contains("checking"));
+    client.text("m");
+    client.reply(first, Ok(Outcome::NameFree(false)));
+    assert!(!client.screen().contains("taken"), "that answer is about another name");
+    client.wait(Duration::from_millis(250));
+    client.answer(Outcome::NameFree(true));
+    assert!(client.screen().contains("✔ free"));
+    client.press("backspace");
+    client.wait(Duration::from_millis(250));
+    client.answer(Outcome::NameFree(false));
+    assert!(client.screen().contains("✘ taken"));
+    client.text("x");
+    client.wait(Duration::from_millis(250));
+    client.fail(offline());
+    assert!(client.screen().contains("cannot be checked now"));
+}
+
+#[test]
+fn a_weak_password_says_why_and_a_strong_one_that_it_is() {
+    let mut client = sign_up_form();
+    client.press("tab tab");
+    client.text("short");
+    assert!(client.screen().contains("must have at least 10 characters"));
+    client.text("short");
+    assert!(client.screen().contains("is too easy to guess"));
+    for _ in 0..10 {
+        client.press("backspace");
+    }
+    client.text(PASSWORD);
+    assert!(client.screen().contains("▰▰▰"), "{}", client.screen());
+    assert!(client.screen().contains("strong enough"));
+}
+
+#[test]
+fn signing_up_signs_in_too() {
+    let mut client = sign_up_form();
+    fill(&mut client);
+    client.press("ctrl-s");
+    let (req, call) = client.call();
+    assert!(matches!(call, Call::SignUp { username, .. } if username == "ada"));
+    client.press("ctrl-s");
+    assert!(client.calls().is_empty());
+    client.reply(req, Ok(Outcome::User(user(1, "ada"))));
+    assert!(matches!(client.answer(Outcome::User(user(1, "ada"))), Call::LogIn { .. }));
+    assert!(matches!(client.call().1, Call::Questions { .. }));
+    assert!(client.screen().contains("Welcome"));
+}
+
+#[test]
+fn an_account_without_a_sign_in_ends_at_the_form_that_knows_the_address() {
+    let mut client = sign_up_form();
+    fill(&mut client);
+    client.press("ctrl-s");
+    client.answer(Outcome::User(user(1, "ada")));
+    client.fail(offline());
+    let screen = client.screen();
+    assert!(screen.contains("Your account is there") && screen.contains("ada@example.org"), "{screen}");
+}
+
+#[test]
+fn what_is_missing_is_said_under_each_field_and_the_first_one_gets_the_focus() {
+    let mut client = sign_up_form();
+    client.press("tab tab");
+    client.text(PASSWORD);
+    client.press("ctrl-s");
+    assert!(client.calls().is_empty());
+    let screen = client.screen();
+    for said in ["Please look at: Name, E-mail.", "✘ Name must have at least", "✘ E-mail must have at least"]
+    {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
+    client.text("ada");
+    assert!(client.screen().contains("│ada "), "the name has the focus");
+}
+
+#[test]
+fn what_the_server_refuses_is_said_under_its_field() {
+    let mut client = sign_up_form();
+    fill(&mut client);
+    client.press("ctrl-s");
+    let errors = vec![FieldError { field: "email".into(), message: "belongs to somebody else".into() }];
+    client.fail(Failure::Problem(Box::new(Problem::fields(Code::Taken, errors))));
+    let screen = client.screen();
+    assert!(screen.contains("✘ E-mail belongs to somebody else"), "{screen}");
+    client.text("x");
+    assert!(client.screen().contains("ada@example.orgx"), "the field has the focus, its text is still there");
+}
+
+#[test]
+fn whoever_signs_up_is_told_where_the_name_may_go() {
+    let mut client = sign_up_form();
+    assert!(client.screen().contains("DiceBear"));
+    client.model.core.server.names_leave = false;
+    assert!(!client.screen().contains("DiceBear"));
+}
+
+#[test]
+fn back_and_forth_between_the_forms() {
+    let mut client = Client::signed_out(80, 24);
+    client.click("Create an account");
+    assert!(client.screen().contains("New account"));
+    client.click("Sign in instead");
+    assert!(client.screen().contains("Sign in, or create an account."));
+    client.press("ctrl-c");
+    assert!(client.has_quit());
+}

@@ -1,0 +1,134 @@
+//! From the command line to the screen, or to the one line that says why not.
+
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
+
+use crate::{
+    api::{Api, Origin},
+    app,
+    args::{Args, Command},
+    avatar::{Avatars, Colours},
+    clean::Clean,
+    drafts::Drafts,
+    places::Places,
+    plain,
+    theme::Theme,
+    token::{TokenStoreChoice, Tokens},
+};
+
+/// Could not start.
+const UNUSABLE: u8 = 2;
+
+/// Runs the client and says how it went.
+pub fn start(args: Args) -> ExitCode {
+    if args.command.is_none() && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return refuse(
+            "ro-co needs a terminal. To run the server alone: cargo run --release -p ro-co-server (or \
+             ro-co-server, where it is installed).",
+        );
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => return refuse(&format!("ro-co could not start: {why}")),
+    };
+    let code = runtime.block_on(run(args));
+    // A keyring or a name lookup that hangs must not keep the shell waiting.
+    runtime.shutdown_background();
+    code
+}
+
+async fn run(args: Args) -> ExitCode {
+    let done = match &args.server {
+        Some(server) => match Origin::parse(server, args.insecure) {
+            Ok(origin) => Ok(speak(&args, origin, None).await),
+            Err(why) => Err(why),
+        },
+        #[cfg(feature = "local")]
+        None => {
+            crate::local::with_server(&args, async |origin, visitor| speak(&args, origin, visitor).await)
+                .await
+        }
+        #[cfg(not(feature = "local"))]
+        None => Err("Which server? Give its address with --server URL.".into()),
+    };
+    done.unwrap_or_else(|why| refuse(&why))
+}
+
+/// Does what was asked for with this server.
+async fn speak(args: &Args, origin: Origin, visitor: Option<(&str, &str)>) -> ExitCode {
+    let places = Places::of_user();
+    // A demonstration is gone when it ends: neither its sign-in nor its drafts may replace any worth keeping.
+    let store = if args.demo { TokenStoreChoice::None } else { args.token_store };
+    let tokens = Tokens::new(store, origin.key(), places.as_ref().map(|places| places.state.clone()));
+    let Ok(api) = Api::new(origin.clone(), tokens) else {
+        return refuse("This machine has no usable TLS set-up.");
+    };
+    if let Some((email, password)) = visitor
+        && let Err(why) = api.login(email, password).await
+    {
+        return refuse(&format!("The demonstration could not be opened: {why:?}"));
+    }
+    match &args.command {
+        Some(Command::Whoami) => return plain::whoami(&api).await,
+        Some(Command::Avatar { user }) => return plain::avatar(&api, user.as_deref().unwrap_or("me")).await,
+        None => {}
+    }
+    let colours = colours(|name| std::env::var(name).ok());
+    let avatars =
+        Avatars::new(api.clone(), places.as_ref().map(|places| places.cache.clone()), args.avatars, colours);
+    let drafts = places.as_ref().filter(|_| !args.demo).map(|places| Drafts::new(&places.state, &origin));
+    let theme = if colours == Colours::None { Theme::plain() } else { Theme::ansi() };
+    let parts = app::Parts { api, avatars, drafts, choice: args.avatars, theme, places };
+    match app::run(parts).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            say(&format!("ro-co stopped: {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the environment says about colours.
+fn colours(env: impl Fn(&str) -> Option<String>) -> Colours {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let term = set("TERM").unwrap_or_default();
+    if set("NO_COLOR").is_some() || term == "dumb" {
+        return Colours::None;
+    }
+    match set("COLORTERM").as_deref() {
+        Some("truecolor" | "24bit") => Colours::True,
+        _ if term.ends_with("-direct") => Colours::True,
+        _ if term.contains("256") => Colours::Indexed,
+        _ => Colours::Sixteen,
+    }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    say(why);
+    ExitCode::from(UNUSABLE)
+}
+
+#[expect(clippy::print_stderr, reason = "there is no screen to say it on")]
+fn say(text: &str) {
+    eprintln!("{}", Clean::text(text));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_follow_the_environment() {
+        let with = |vars: &[(&str, &str)]| {
+            colours(|name| vars.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+        };
+        assert_eq!(with(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")]), Colours::True);
+        assert_eq!(with(&[("TERM", "xterm-256color")]), Colours::Indexed);
+        assert_eq!(with(&[("TERM", "xterm")]), Colours::Sixteen);
+        assert_eq!(with(&[("TERM", "dumb"), ("COLORTERM", "truecolor")]), Colours::None);
+        assert_eq!(with(&[("TERM", "xterm"), ("NO_COLOR", "1")]), Colours::None);
+        assert_eq!(with(&[("TERM", "xterm"), ("NO_COLOR", "")]), Colours::Sixteen, "empty means unset");
+    }
+}

@@ -1,0 +1,155 @@
+//! Drawing a form: in boxes where there is room, line by line where there is not.
+
+use ratatui::{
+    layout::{Position, Rect},
+    widgets::Block,
+};
+
+use super::{Canvas, Field, Form, wrap_plain};
+use crate::{input::Hit, model::Tone};
+
+/// Columns the labels take where label and input share a line.
+const LABEL: u16 = 10;
+/// Wider input is harder to read, not easier.
+const WIDEST: u16 = 100;
+/// Lines a text of many lines has at least.
+const TALL: u16 = 3;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Boxes,
+    Lines,
+}
+
+/// Draws the form and puts the cursor into the field that has the focus.
+pub(crate) fn form_view(form: &Form, canvas: &mut Canvas, area: Rect) {
+    let area = Rect { width: area.width.min(WIDEST), ..area };
+    let style = if needed(form, Style::Boxes) <= area.height { Style::Boxes } else { Style::Lines };
+    let spare = area.height.saturating_sub(needed(form, style));
+    let mut heights: Vec<u16> = form.fields.iter().map(|f| height(f, style, spare)).collect();
+    heights.push(u16::from(!form.buttons.is_empty()));
+    // What has the focus is always on the screen, whatever has to leave at the top for it.
+    let bottom: u16 = heights.iter().take(form.focus + 1).sum();
+    let mut skip = bottom.saturating_sub(area.height);
+    let mut y = area.y;
+    for (index, &rows) in heights.iter().enumerate() {
+        if skip > 0 {
+            skip = skip.saturating_sub(rows);
+            continue;
+        }
+        let rows = rows.min(area.bottom().saturating_sub(y));
+        let block = Rect { y, height: rows, ..area };
+        match form.fields.get(index) {
+            Some(field) => draw_field(field, index, form.focus == index, style, canvas, block),
+            None => draw_buttons(form, canvas, block),
+        }
+        y += rows;
+    }
+}
+
+/// Rows the form needs.
+fn needed(form: &Form, style: Style) -> u16 {
+    form.fields.iter().map(|f| height(f, style, 0)).sum::<u16>() + u16::from(!form.buttons.is_empty())
+}
+
+fn height(field: &Field, style: Style, spare: u16) -> u16 {
+    let input = if field.tall { TALL + spare } else { 1 };
+    match (style, field.tall) {
+        (Style::Boxes, _) => input + 3,
+        (Style::Lines, true) => input + 1 + u16::from(field.problem.is_some()),
+        (Style::Lines, false) => input + u16::from(field.problem.is_some() || field.remark.is_some()),
+    }
+}
+
+fn draw_field(field: &Field, index: usize, focus: bool, style: Style, canvas: &mut Canvas, area: Rect) {
+    if area.height == 0 {
+        return;
+    }
+    canvas.hits.push(area, Hit::Field(index));
+    let has_note = field.problem.is_some() || field.remark.is_some();
+    let note_rows = u16::from(style == Style::Boxes || has_note && (!field.tall || field.problem.is_some()));
+    let body = Rect { height: area.height.saturating_sub(note_rows).max(1), ..area };
+    let input = frame_field(field, focus, style, canvas, body);
+    canvas.frame.render_widget(field.area(), input);
+    if focus && input.height > 0 {
+        put_cursor(field, canvas, input);
+    }
+    if area.height > body.height {
+        draw_note(field, canvas, Rect { y: body.bottom(), height: 1, ..area });
+    }
+}
+
+/// Draws what is around the input and says where the input goes.
+fn frame_field(field: &Field, focus: bool, style: Style, canvas: &mut Canvas, body: Rect) -> Rect {
+    let theme = canvas.theme;
+    let label = if focus { theme.accent } else { theme.strong };
+    match (style, field.tall) {
+        (Style::Boxes, _) => {
+            let border = if focus { theme.accent } else { theme.muted };
+            let block =
+                Block::bordered().border_style(border).title(format!(" {} ", field.label)).title_style(label);
+            let inner = block.inner(body);
+            canvas.frame.render_widget(block, body);
+            inner
+        }
+        (Style::Lines, true) => {
+            canvas.text(Rect { height: 1, ..body }, field.label, label);
+            Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }
+        }
+        (Style::Lines, false) => {
+            canvas.text(Rect { width: LABEL.min(body.width), ..body }, field.label, label);
+            Rect { x: body.x + LABEL, width: body.width.saturating_sub(LABEL), ..body }
+        }
+    }
+}
+
+fn put_cursor(field: &Field, canvas: &mut Canvas, input: Rect) {
+    let cursor = field.area().screen_cursor();
+    let (top, left) = field.area().scroll_offset();
+    let cells =
+        |position: usize, offset: u16| u16::try_from(position).unwrap_or(u16::MAX).saturating_sub(offset);
+    let x = cells(cursor.col, left).min(input.width.saturating_sub(1));
+    let y = cells(cursor.row, top).min(input.height.saturating_sub(1));
+    canvas.frame.set_cursor_position(Position::new(input.x + x, input.y + y));
+}
+
+/// What is wrong, or else what there is to say.
+fn draw_note(field: &Field, canvas: &mut Canvas, area: Rect) {
+    let theme = canvas.theme;
+    let area = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
+    match (&field.problem, &field.remark) {
+        (Some(problem), _) => {
+            canvas.text(area, &format!("✘ {} {}", field.label, problem.as_str()), theme.bad);
+        }
+        (None, Some((tone, remark))) => {
+            let style = match tone {
+                Tone::Good => theme.good,
+                Tone::Bad => theme.bad,
+                Tone::Plain => theme.muted,
+            };
+            canvas.text(area, remark.as_str(), style);
+        }
+        (None, None) => {}
+    }
+}
+
+fn draw_buttons(form: &Form, canvas: &mut Canvas, area: Rect) {
+    let mut x = area.x;
+    for (index, button) in form.buttons.iter().enumerate() {
+        if area.height == 0 || x >= area.right() {
+            return;
+        }
+        let focus = form.focus == form.fields.len() + index;
+        x += canvas.button(Position::new(x, area.y), button.label, button.action, focus) + 2;
+    }
+}
+
+/// Draws sentences below each other; says how many rows they took.
+pub(crate) fn paragraph(canvas: &mut Canvas, area: Rect, text: &str, style: ratatui::style::Style) -> u16 {
+    let rows = wrap_plain(text, area.width.into());
+    let taken = u16::try_from(rows.len()).unwrap_or(u16::MAX).min(area.height);
+    for (y, row) in (area.y..area.y + taken).zip(&rows) {
+        canvas.text(Rect { y, height: 1, ..area }, row, style);
+    }
+    taken
+}

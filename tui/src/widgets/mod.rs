@@ -1,0 +1,13 @@
+//! What screens are made of.
+
+mod canvas;
+mod field;
+mod form;
+mod form_view;
+mod wrap;
+
+pub(crate) use canvas::{AVATAR, Canvas, spinner};
+pub(crate) use field::Field;
+pub(crate) use form::{Button, Form};
+pub(crate) use form_view::{form_view, paragraph};
+pub(crate) use wrap::{Row, cut, width, wrap, wrap_plain};
