@@ -1,0 +1,31 @@
+//! Waiting for a condition, with a limit.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a test waits for something that should come at once: long enough for a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(20);
+
+/// Asks `ready` every few milliseconds until it has a value, for [`LIMIT`] at most.
+///
+/// # Panics
+/// When the limit is over; the text names `what` was waited for.
+pub fn until<T>(what: &str, ready: impl FnMut() -> Option<T>) -> T {
+    until_within(LIMIT, ready).unwrap_or_else(|| panic!("waited {LIMIT:?} for {what}"))
+}
+
+/// Asks `ready` every few milliseconds until it has a value; `None` when `limit` is over.
+pub fn until_within<T>(limit: Duration, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = ready() {
+            return Some(value);
+        }
+        if start.elapsed() > limit {
+            return None;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
