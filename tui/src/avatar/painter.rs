@@ -25,9 +25,16 @@ pub struct Placements {
     wanted: Vec<Placed>,
     occluders: Vec<Rect>,
     missing: Vec<AvatarKey>,
+    /// Whether the terminal shows real pictures.
+    pub(super) real: bool,
 }
 
 impl Placements {
+    /// None yet, on a terminal with these graphics.
+    pub fn on(graphics: Graphics) -> Self {
+        Self { real: graphics != Graphics::None, ..Self::default() }
+    }
+
     /// Starts a frame.
     pub fn clear(&mut self) {
         self.wanted.clear();

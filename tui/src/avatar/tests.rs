@@ -4,7 +4,7 @@ use std::{
 };
 
 use image::{ImageFormat, Rgba};
-use ratatui::style::Color;
+use ratatui::{buffer::CellDiffOption, style::Color};
 
 use super::*;
 use crate::{
@@ -42,14 +42,22 @@ async fn stub(play: impl Fn() -> Answer + Send + Sync + 'static) -> Stub {
 }
 
 async fn avatars(stub: &Stub, dir: Option<PathBuf>, choice: AvatarChoice) -> Avatars {
+    in_colours(stub, dir, choice, Colours::True).await
+}
+
+async fn in_colours(stub: &Stub, dir: Option<PathBuf>, choice: AvatarChoice, colours: Colours) -> Avatars {
     let api =
         Api::new(Origin::local(stub.address), Tokens::new(TokenStoreChoice::None, "local", None)).unwrap();
     api.login("a@b.c", "x").await.unwrap();
-    Avatars::new(api, dir, choice, Colours::True)
+    Avatars::new(api, dir, choice, colours)
 }
 
 fn draw(avatars: &Avatars) -> (Buffer, Placements) {
-    let (mut buf, mut placements) = (Buffer::empty(Rect::new(0, 0, 6, 4)), Placements::default());
+    draw_on(Graphics::None, avatars)
+}
+
+fn draw_on(graphics: Graphics, avatars: &Avatars) -> (Buffer, Placements) {
+    let (mut buf, mut placements) = (Buffer::empty(Rect::new(0, 0, 6, 4)), Placements::on(graphics));
     let key = AvatarKey::new(URL);
     avatars.draw(&mut buf, AREA, AREA, (&key, &Clean::line("ada")), &mut placements);
     avatars.draw(&mut buf, AREA, AREA, (&key, &Clean::line("ada")), &mut placements);
@@ -114,4 +122,17 @@ async fn who_wants_none_gets_initials_and_nothing_is_fetched() {
     let (buf, placements) = draw(&avatars);
     assert_eq!(buf[(1, 1)].symbol(), "A");
     assert!(placements.missing().is_empty());
+}
+
+#[tokio::test]
+async fn sixteen_colours_are_enough_for_a_real_picture() {
+    let stub = stub(|| picture("86400")).await;
+    let avatars = in_colours(&stub, None, AvatarChoice::Auto, Colours::Sixteen).await;
+    assert!(draw(&avatars).1.missing().is_empty(), "nothing is fetched that cannot be shown");
+    assert_eq!(draw_on(Graphics::Sixel, &avatars).1.missing(), [AvatarKey::new(URL)]);
+    avatars.load(AvatarKey::new(URL)).await.unwrap();
+    let (mut buf, placements) = draw_on(Graphics::Sixel, &avatars);
+    assert_eq!(buf[(1, 1)].symbol(), "A", "under the picture");
+    Painter::new(Graphics::Sixel).prepare(&mut buf, &placements);
+    assert_eq!(buf[(1, 1)].diff_option, CellDiffOption::AlwaysUpdate, "the picture is wanted here");
 }
