@@ -54,7 +54,8 @@ async fn main() -> Outcome<()> {
     let dir = tempfile::tempdir()?;
     let app = app(dir.path())?;
     let (account, cursors) = fill(&app, questions).await?;
-    let token = app.open_session(&account, "bench".into()).await.map_err(|_| "no session")?.token;
+    let session = app.open_session(&account, &account.password, "bench".into()).await;
+    let token = session.ok().flatten().ok_or("no session")?.token;
 
     let real = serve(app.service()).await?;
     let body = fetch(real, LIST, &token).await?;

@@ -17,11 +17,11 @@ use crate::{
         payload::bearer,
     },
     keys::{AccessClaims, Refused, TokenSecret, random, sha256},
-    store::{Account, By, Presented, Refreshed, Session},
+    store::{self, Account, By, Presented, Refreshed, Session},
 };
 
 /// A session lives no longer than this, however often it is refreshed.
-const ABSOLUTE_MS: i64 = 30 * 24 * 3_600_000;
+pub(crate) const ABSOLUTE_MS: i64 = 30 * 24 * 3_600_000;
 /// How long the immediate parent of a refresh token is accepted while its successor was not spent: web clients that
 /// never pick the successor up stay signed in for a day.
 const REPLAY_MS: i64 = 24 * 3_600_000;
@@ -102,7 +102,7 @@ impl App {
             return Ok(caller);
         }
         let ended = || Fault::new(Code::SessionEnded, "");
-        let not_found = |e| if matches!(e, crate::store::Error::NotFound) { ended() } else { e.into() };
+        let not_found = |e| if matches!(e, store::Error::NotFound) { ended() } else { e.into() };
         let session = self.store.session(claims.sid).await.map_err(not_found)?;
         if !session.is_live(now) || session.user != claims.sub {
             return Err(ended());
@@ -129,8 +129,18 @@ impl App {
         Ok(claims)
     }
 
-    /// Opens a session for a user who gave the right password.
-    pub async fn open_session(&self, account: &Account, device: String) -> Result<Login, Fault> {
+    /// Opens a session for a user who gave the password whose hash is `verified`; `None` when that is no longer
+    /// their password, or they were suspended.
+    ///
+    /// Whoever changes a password sets it first and ends the sessions then. Here it is the other way round: the
+    /// session is kept first and the account looked at then. So one of the two sees the other, and no session of an
+    /// old password is left over. Until this returns nobody knows the token of the session.
+    pub async fn open_session(
+        &self,
+        account: &Account,
+        verified: &str,
+        device: String,
+    ) -> Result<Option<Login>, Fault> {
         let now = self.clock.now();
         let secret: TokenSecret = random().ok_or(NoToken)?;
         let session = Session {
@@ -148,8 +158,19 @@ impl App {
             ended: None,
             device,
         };
-        self.store.add_session(&session, MOST_SESSIONS).await?;
-        self.login(account, &session, &secret)
+        let gone = |error| if matches!(error, store::Error::NotFound) { Ok(None) } else { Err(error.into()) };
+        if let Err(error) = self.store.add_session(&session, MOST_SESSIONS).await {
+            return gone(error);
+        }
+        let account = match self.store.account(account.id).await {
+            Ok(account) => account,
+            Err(error) => return gone(error),
+        };
+        if account.password != verified || account.suspended {
+            self.store.end_session(session.id, "password", now).await?;
+            return Ok(None);
+        }
+        self.login(&account, &session, &secret).map(Some)
     }
 
     /// Spends a refresh token. Repeating it gives the same successor; an old one ends the session.
@@ -169,7 +190,7 @@ impl App {
             Refreshed::Rotated(session) | Refreshed::Replayed(session) => {
                 let account = match self.store.account(session.user).await {
                     Ok(account) if !account.suspended => account,
-                    Ok(_) | Err(crate::store::Error::NotFound) => return Err(ended()),
+                    Ok(_) | Err(store::Error::NotFound) => return Err(ended()),
                     Err(e) => return Err(e.into()),
                 };
                 self.login(&account, &session, &next)

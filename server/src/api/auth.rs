@@ -23,6 +23,9 @@ use crate::{
 
 pub(super) struct Auth;
 
+/// How often a login begins anew because the password was changed in the middle of it.
+const LOGIN_ATTEMPTS: usize = 3;
+
 /// A user that was made or renamed.
 #[derive(ApiResponse)]
 pub(super) enum MadeUser {
@@ -96,27 +99,35 @@ impl Auth {
         body: Body<Credentials>,
     ) -> Result<Json<Login>, Refusal<Credential>> {
         let (email, password) = body.checked;
-        let account = match &email {
-            None => None,
-            Some(email) => match app.store.account_by_email(email).await {
-                Ok(account) => Some(account),
-                Err(store::Error::NotFound) => None,
-                Err(e) => return Err(e.into()),
-            },
-        };
-        let stored = account.as_ref().map(|a| a.password.as_str());
-        let verdict = app.passwords.verify(password.expose(), stored).await?;
-        let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
-            return Err(Fault::new(Code::InvalidCredentials, "").into());
-        };
-        if let Verdict::Rehashed(new) = verdict {
-            match app.store.set_password(account.id, &account.password, &new).await {
-                // Somebody changed it meanwhile: theirs is newer.
-                Ok(()) | Err(store::Error::Stale) => {}
-                Err(e) => return Err(e.into()),
+        for _ in 0..LOGIN_ATTEMPTS {
+            let account = match &email {
+                None => None,
+                Some(email) => match app.store.account_by_email(email).await {
+                    Ok(account) => Some(account),
+                    Err(store::Error::NotFound) => None,
+                    Err(e) => return Err(e.into()),
+                },
+            };
+            let stored = account.as_ref().map(|a| a.password.as_str());
+            let verdict = app.passwords.verify(password.expose(), stored).await?;
+            let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
+                return Err(Fault::new(Code::InvalidCredentials, "").into());
+            };
+            let verified = match verdict {
+                Verdict::Rehashed(new) => {
+                    match app.store.set_password(account.id, &account.password, &new).await {
+                        Ok(()) => new,
+                        Err(store::Error::Stale) => continue,
+                        Err(e) => return Err(e.into()),
+                    }
+                }
+                _ => account.password.clone(),
+            };
+            if let Some(login) = app.open_session(&account, &verified, device(request)).await? {
+                return Ok(Json(login));
             }
         }
-        Ok(Json(app.open_session(&account, device(request)).await?))
+        Err(store::Error::Unavailable("the password changes all the time".into()).into())
     }
 
     /// Refresh

@@ -20,7 +20,12 @@ use super::{
     listing::{id, number_page},
     payload::{Body, Done, Json},
 };
-use crate::{App, auth::Caller, password::Verdict, store::Account};
+use crate::{
+    App,
+    auth::Caller,
+    password::Verdict,
+    store::{self, Account},
+};
 
 pub(super) struct Users;
 
@@ -104,13 +109,18 @@ impl Users {
         if let Err(why) = body.checked.new.check_context(&context) {
             return Err(wrong_field(Code::Invalid, "newPassword", &why).into());
         }
+        let wrong = || wrong_field(Code::Forbidden, "currentPassword", &Invalid::new("is wrong"));
         if app.passwords.verify(body.checked.current.expose(), Some(&account.password)).await?
             == Verdict::Wrong
         {
-            return Err(wrong_field(Code::Forbidden, "currentPassword", &Invalid::new("is wrong")).into());
+            return Err(wrong().into());
         }
         let new = app.passwords.hash(body.checked.new.expose()).await?;
-        app.store.set_password(caller.user, &account.password, &new).await?;
+        match app.store.set_password(caller.user, &account.password, &new).await {
+            // Another change came first: what was the current password is none any more.
+            Err(store::Error::Stale) => return Err(wrong().into()),
+            set => set?,
+        }
         app.store.end_sessions(caller.user, Some(caller.session), "password", app.clock.now()).await?;
         app.recent.forget_user(caller.user);
         Ok(Done)
@@ -173,6 +183,9 @@ impl Users {
         let (Some(id), Some(content)) = (id, content) else {
             return Err(Fault::fields(errors.into_vec()).into());
         };
+        if id == caller.user {
+            return Err(Fault::new(Code::Forbidden, "your own account goes by POST /user/me/delete").into());
+        }
         app.store.delete_account(id, content.unwrap_or_default()).await?;
         app.recent.forget_user(id);
         Ok(Done)

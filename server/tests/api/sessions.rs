@@ -192,3 +192,55 @@ async fn a_bearer_header_must_be_one_and_say_bearer() {
         .await
         .expect(401);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_session_of_an_old_password_outlives_its_change() {
+    let test = Test::new();
+    let ada = test.person("ada").await;
+    let login = || {
+        let body = json!({"email": "ada@example.org", "password": PASSWORD});
+        test.send(None, "POST", "/api/v1/auth/login", body)
+    };
+    let change = async {
+        let body = json!({"currentPassword": PASSWORD, "newPassword": "another wooden marble run"});
+        test.send(Some(&ada), "PUT", "/api/v1/user/password", body).await.expect(200);
+    };
+    // The change stands in the middle of the queue of hashes, so that logins with the old password end on both sides.
+    let (before, (), after) = tokio::join!(
+        futures_util::future::join_all((0..8).map(|_| login())),
+        change,
+        futures_util::future::join_all((0..8).map(|_| login())),
+    );
+    for answer in before.iter().chain(&after).filter(|answer| answer.status == 200) {
+        test.refresh(&login_of(answer).refresh_token).await.expect(401);
+    }
+    test.get(&ada, "/api/v1/user/me").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_was_changed_meanwhile_opens_nothing() {
+    let test = Test::new();
+    let ada = test.person("ada").await;
+    let account = test.app.store.account(ada.id).await.unwrap();
+    let opened = test.app.open_session(&account, "the hash of an older one", "x".into()).await;
+    assert!(opened.is_ok_and(|login| login.is_none()));
+    let opened = test.app.open_session(&account, &account.password, "x".into()).await;
+    assert!(opened.is_ok_and(|login| login.is_some()));
+    test.app.store.delete_account(ada.id, ro_co_shared::Content::Keep).await.unwrap();
+    let opened = test.app.open_session(&account, &account.password, "x".into()).await;
+    assert!(opened.is_ok_and(|login| login.is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_changes_at_once_one_is_told_that_the_password_is_wrong() {
+    let test = Test::new();
+    let ada = test.person("ada").await;
+    let change = |new: &'static str| {
+        let body = json!({"currentPassword": PASSWORD, "newPassword": new});
+        test.send(Some(&ada), "PUT", "/api/v1/user/password", body)
+    };
+    let (a, b) = tokio::join!(change("another wooden marble run"), change("yet another marble run"));
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 403]);
+}
