@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 use reqwest::Url;
 use secrecy::SecretString;
 
+use crate::{auth::ABSOLUTE_MS, cors::Origin};
+
 /// How a server is run.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -33,7 +35,7 @@ pub struct Config {
 
     /// An origin whose pages may call this server; may be repeated, or separated by commas in the environment
     #[arg(long, env = "ROCO_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
-    pub cors_origin: Vec<String>,
+    pub cors_origin: Vec<Origin>,
 
     /// A file with the master secret: base64 of at least 32 bytes a line, the first one signs, all verify
     /// [default: made at the first start, in the data directory]
@@ -49,7 +51,7 @@ pub struct Config {
     pub access_ttl: Lifetime,
 
     /// How long a session lives unused, such as 14d; at most 30d
-    #[arg(long, env = "ROCO_REFRESH_TTL", default_value = "14d", value_name = "TIME")]
+    #[arg(long, env = "ROCO_REFRESH_TTL", default_value = "14d", value_name = "TIME", value_parser = session_lifetime)]
     pub refresh_ttl: Lifetime,
 
     /// Show Swagger UI at /api.html even when listening beyond this machine
@@ -90,6 +92,15 @@ impl FromStr for Lifetime {
         let count = number.parse::<u32>().ok().filter(|n| *n > 0).ok_or_else(wrong)?;
         Ok(Self(i64::from(count) * millis))
     }
+}
+
+/// A session ends after thirty days, however often it is refreshed.
+fn session_lifetime(text: &str) -> Result<Lifetime, String> {
+    let lifetime: Lifetime = text.parse()?;
+    if lifetime.0 > ABSOLUTE_MS {
+        return Err("at most 30d: then a session ends, however often it is refreshed".into());
+    }
+    Ok(lifetime)
 }
 
 fn secret_from_environment() -> Option<SecretString> {
@@ -134,6 +145,8 @@ mod tests {
     fn lifetimes() {
         assert_eq!("15m".parse(), Ok(Lifetime(900_000)));
         assert_eq!("14d".parse(), Ok(Lifetime(1_209_600_000)));
+        assert_eq!(session_lifetime("30d"), Ok(Lifetime(ABSOLUTE_MS)));
+        assert!(session_lifetime("31d").is_err());
         for bad in ["", "m", "0s", "-1s", "15", "15 m", "1w", "99999999999d", "ä"] {
             assert!(bad.parse::<Lifetime>().is_err(), "{bad:?}");
         }

@@ -1,6 +1,6 @@
 //! Around every request: its id, the body's limit, panics, headers, and the one place where errors get a body.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use futures_util::FutureExt;
 use poem::{
@@ -12,9 +12,12 @@ use poem_openapi::OperationId;
 use ro_co_shared::{Code, Problem};
 use uuid::Uuid;
 
-use crate::api::{
-    allowed,
-    fault::{Carried, Fault},
+use crate::{
+    api::{
+        allowed,
+        fault::{Carried, Fault},
+    },
+    cors::{self, Origin},
 };
 
 /// Most bytes of a body on `/auth/*`.
@@ -34,7 +37,13 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
 ];
 
 /// The endpoint inside, guarded.
-pub(crate) struct Guard<E>(pub E);
+pub(crate) struct Guard<E> {
+    pub(crate) inner: E,
+    /// Origins whose pages may call.
+    pub(crate) origins: Vec<Origin>,
+    /// Whether only those who know this server as `localhost` are served.
+    pub(crate) local_only: bool,
+}
 
 impl<E: Endpoint> Endpoint for Guard<E> {
     type Output = Response;
@@ -44,11 +53,10 @@ impl<E: Endpoint> Endpoint for Guard<E> {
         let started = Instant::now();
         let (method, head_only) = (request.method().clone(), request.method() == Method::HEAD);
         let path = request.uri().path().to_owned();
-        let answer = AssertUnwindSafe(self.serve(request)).catch_unwind().await;
-        let mut response = match answer {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => error.into_response(),
-            Err(_) => Fault::new(Code::Internal, "").into_response(),
+        let caller = cors::caller(&self.origins, &request);
+        let mut response = match cors::preflight(&request, caller.as_ref()) {
+            Some(response) => response,
+            None => self.answer(request).await,
         };
         let operation = response.data::<OperationId>().map_or("-", |o| o.0);
         let status = response.status();
@@ -57,6 +65,7 @@ impl<E: Endpoint> Endpoint for Guard<E> {
             write_problem(&mut response, id, operation, &path);
         }
         write_headers(response.headers_mut(), id);
+        cors::write_headers(response.headers_mut(), &self.origins, caller);
         if head_only {
             response.set_body(Body::empty());
         }
@@ -65,7 +74,19 @@ impl<E: Endpoint> Endpoint for Guard<E> {
 }
 
 impl<E: Endpoint> Guard<E> {
+    /// What the endpoint comes to, whatever it comes to.
+    async fn answer(&self, request: Request) -> Response {
+        match AssertUnwindSafe(self.serve(request)).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => error.into_response(),
+            Err(_) => Fault::new(Code::Internal, "").into_response(),
+        }
+    }
+
     async fn serve(&self, mut request: Request) -> Result<Response> {
+        if self.local_only && !means_this_machine(&request) {
+            return Err(Fault::new(Code::Forbidden, "this server is for its own machine only").into());
+        }
         if matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
             let limit = if request.uri().path().starts_with("/api/v1/auth/") { AUTH_BODY } else { BODY };
             let bytes = request.take_body().into_bytes_limit(limit).await.map_err(|error| match error {
@@ -76,8 +97,17 @@ impl<E: Endpoint> Guard<E> {
             })?;
             request.set_body(bytes);
         }
-        Ok(self.0.call(request).await?.into_response())
+        Ok(self.inner.call(request).await?.into_response())
     }
+}
+
+/// Whether the request was meant for `localhost`. A page in the user's browser whose name its owner lets point here
+/// (DNS rebinding) would say that name, and could otherwise sign up and read along.
+fn means_this_machine(request: &Request) -> bool {
+    let Some(host) = request.header(header::HOST) else { return true };
+    let name = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name);
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// Gives an error response its body, whatever layer made it.

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod avatar;
 pub mod clock;
 pub mod config;
+pub mod cors;
 pub mod demo;
 pub mod front;
 mod guard;
@@ -23,12 +24,12 @@ use std::{sync::Arc, time::Duration};
 use poem::{
     EndpointExt, Request, Route,
     endpoint::ToDynEndpoint,
-    middleware::{Cors, NormalizePath, TrailingSlash},
+    middleware::{NormalizePath, TrailingSlash},
 };
 use ro_co_shared::Code;
 
 use crate::{
-    api::fault::Fault, auth::Recent, avatar::Avatars, clock::Clock, guard::Guard, keys::Keys,
+    api::fault::Fault, auth::Recent, avatar::Avatars, clock::Clock, cors::Origin, guard::Guard, keys::Keys,
     password::Passwords, store::Store,
 };
 
@@ -61,8 +62,10 @@ pub struct Settings {
     pub refresh_ttl_ms: i64,
     /// Whether Swagger UI is shown.
     pub docs: bool,
+    /// Whether only those who know it as `localhost` are served.
+    pub local_only: bool,
     /// Origins whose pages may call.
-    pub cors_origins: Vec<String>,
+    pub cors_origins: Vec<Origin>,
     /// How stale a role, a suspension or the end of a session may be.
     pub recheck: Duration,
 }
@@ -73,6 +76,7 @@ impl Default for Settings {
             access_ttl_ms: 900_000,
             refresh_ttl_ms: 14 * 86_400_000,
             docs: true,
+            local_only: false,
             cors_origins: Vec::new(),
             recheck: auth::RECHECK,
         }
@@ -105,20 +109,10 @@ impl App {
     /// Routes behind the guard that every request passes.
     pub fn guarded(self: &Arc<Self>, routes: Route) -> Service {
         let routes = routes.with(NormalizePath::new(TrailingSlash::Trim)).data(Arc::clone(self));
-        if self.settings.cors_origins.is_empty() {
-            return Arc::new(ToDynEndpoint(Guard(routes)));
-        }
-        Arc::new(ToDynEndpoint(Guard(routes).with(cors(&self.settings.cors_origins)).map_to_response()))
+        Arc::new(ToDynEndpoint(Guard {
+            inner: routes,
+            origins: self.settings.cors_origins.clone(),
+            local_only: self.settings.local_only,
+        }))
     }
-}
-
-/// Exact origins, named methods and headers; never a wildcard.
-fn cors(origins: &[String]) -> Cors {
-    Cors::new()
-        .allow_origins(origins)
-        .allow_methods(["GET", "POST", "PUT", "DELETE"])
-        .allow_headers(["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match"])
-        .expose_headers(["Link", "Location", "ETag", "Retry-After", "X-Request-Id", "X-Total-Count"])
-        .allow_credentials(true)
-        .max_age(600)
 }

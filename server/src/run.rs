@@ -207,6 +207,7 @@ fn app(config: &Config, mode: Mode, dir: &Path) -> Result<Arc<App>, Error> {
         access_ttl_ms: config.access_ttl.0,
         refresh_ttl_ms: config.refresh_ttl.0,
         docs: config.docs || config.listen.ip().is_loopback(),
+        local_only: mode == Mode::Local,
         cors_origins: config.cors_origin.clone(),
         ..Settings::default()
     };

@@ -135,6 +135,8 @@ fn an_origin_that_is_configured_is_let_in_and_no_other() {
     assert_eq!(ours.header("access-control-allow-credentials"), Some("true"));
     assert!(ours.header("access-control-max-age").is_some());
     assert_eq!(preflight("https://evil.example").header("access-control-allow-origin"), None);
+    let own = server.send(&Request::new("POST", "/api/v1/auth/login").header("Origin", &server.url()));
+    assert_eq!(own.problem(415).status, 415, "Swagger UI's own page says where it comes from, too");
 
     let simple = server.send(&Request::new("GET", "/health/live").header("Origin", "https://ro-co.example"));
     let exposed = simple.header("access-control-expose-headers").unwrap_or_default().to_ascii_lowercase();

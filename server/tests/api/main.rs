@@ -4,6 +4,7 @@
 mod accounts;
 mod content;
 mod input;
+mod origins;
 mod rights;
 mod sessions;
 mod support;
