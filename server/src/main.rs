@@ -178,7 +178,7 @@ async fn healthcheck(config: &Config) -> ExitCode {
 }
 
 async fn administer(config: &Config, command: Admin) -> ExitCode {
-    let store = match config.data_dir().map(|dir| Sqlite::open(&dir)) {
+    let store = match config.data_dir().map(|dir| Sqlite::open_existing(&dir)) {
         Ok(Ok(store)) => store,
         Ok(Err(e)) => return fail(2, &e.to_string()),
         Err(why) => return fail(2, &why),

@@ -29,7 +29,9 @@ pub enum Error {
     #[error("the secret file {0} is readable by others: chmod 600 {0}")]
     Exposed(PathBuf),
     /// The file cannot be read or made.
-    #[error("the secret file {0}: {1}")]
+    #[error(
+        "the secret file {0} cannot be used: {1} (let this user read it, or name another with --secret-file)"
+    )]
     Io(PathBuf, #[source] io::Error),
     /// The system gave no randomness.
     #[error("the system's random number generator failed")]

@@ -121,10 +121,11 @@ text!(
 text!(
     /// An e-mail address as typed (RFC 5321 lengths; the domain has at least one dot).
     Email, 6..=254, format "email" => |text| {
-        check_length::<Email>(text)?;
         let options = Options::default().with_required_tld().without_domain_literal().without_display_text();
-        EmailAddress::parse_with_options(text, options)
-            .map_err(|_| Invalid::new("is not an e-mail address (expected: name@example.org)"))?;
+        let no_address = || Invalid::new("is not an e-mail address (expected: name@example.org)");
+        // Too short is no address at all; too long is told as such, and before it is parsed.
+        check_length::<Email>(text).map_err(|why| if text.len() < Email::MIN { no_address() } else { why })?;
+        EmailAddress::parse_with_options(text, options).map_err(|_| no_address())?;
         refuse_controls(text, &[])?;
         Ok(text.to_owned())
     }

@@ -170,7 +170,9 @@ impl Answers {
         if_match: Header<Option<String>>,
         body: Body<EditAnswer>,
     ) -> Result<AnswerReply, Refusal<OwnedVersion>> {
-        let (id, version) = (self::id("id", &id.0)?, demanded_version(if_match.0.as_deref()));
+        let id = self::id("id", &id.0)?;
+        let current = async || app.store.answer(id).await.map(|answer| answer.version);
+        let version = demanded_version(if_match.0.as_deref(), current).await?;
         let text = body.checked.as_str();
         Ok(app.store.edit_answer(id, caller.by(), text, version, app.clock.now()).await?.into())
     }

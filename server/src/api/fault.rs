@@ -211,6 +211,7 @@ pub fn meaning(status: u16) -> &'static str {
         401 => "Not signed in, or no longer; `code` says which.",
         403 => "The caller may not do this.",
         404 => "There is no such thing.",
+        408 => "The body did not arrive in time.",
         409 => "It clashes with what is there; `code` says how.",
         412 => "It was changed since it was read.",
         413 => "The body is too large.",

@@ -178,14 +178,23 @@ pub fn matches_tag(if_none_match: Option<&str>, tag: &str) -> bool {
 }
 
 /// The version an `If-Match` demands, if it demands one: `*` and absence demand none, and a tag that is none of
-/// ours (or weak, which never matches) demands one that nothing has.
-pub fn demanded_version(if_match: Option<&str>) -> Option<i64> {
-    let list = if_match?;
-    if list.trim() == "*" {
-        return None;
-    }
-    let version = list.split(',').find_map(|t| t.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok());
-    Some(version.unwrap_or(-1))
+/// ours (or weak, which never matches) demands one that nothing has. Of several that one is demanded which is
+/// `current`, so that the write has one version to be conditional on.
+pub async fn demanded_version<E>(
+    if_match: Option<&str>,
+    current: impl AsyncFnOnce() -> Result<i64, E>,
+) -> Result<Option<i64>, E> {
+    let Some(list) = if_match.filter(|list| list.trim() != "*") else { return Ok(None) };
+    let version = |tag: &str| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok();
+    let versions: Vec<i64> = list.split(',').filter_map(version).collect();
+    Ok(Some(match *versions {
+        [] => -1,
+        [one] => one,
+        _ => {
+            let current = current().await?;
+            if versions.contains(&current) { current } else { -1 }
+        }
+    }))
 }
 
 /// A version as an `ETag`.
@@ -237,13 +246,15 @@ mod tests {
         assert_eq!(problem(&deep).code, Code::Malformed);
     }
 
-    #[test]
-    fn if_match_demands() {
-        assert_eq!(demanded_version(None), None);
-        assert_eq!(demanded_version(Some("*")), None);
-        assert_eq!(demanded_version(Some("\"7\"")), Some(7));
-        for never in ["W/\"7\"", "7", "", "\"x\""] {
-            assert_eq!(demanded_version(Some(never)), Some(-1), "{never}");
+    #[tokio::test]
+    async fn if_match_demands() {
+        let demanded = async |list| demanded_version(list, async || Ok::<_, ()>(7)).await.unwrap();
+        assert_eq!(demanded(None).await, None);
+        assert_eq!(demanded(Some("*")).await, None);
+        assert_eq!(demanded(Some("\"5\"")).await, Some(5));
+        assert_eq!(demanded(Some("\"5\", \"7\"")).await, Some(7), "any of them");
+        for never in ["W/\"7\"", "7", "", "\"x\"", "\"5\", \"6\"", "\"5\",W/\"7\",\"6\""] {
+            assert_eq!(demanded(Some(never)).await, Some(-1), "{never}");
         }
     }
 }

@@ -185,7 +185,9 @@ impl Questions {
         body: Body<EditQuestion>,
     ) -> Result<QuestionReply, Refusal<OwnedVersion>> {
         let (title, description) = (body.checked.title, body.checked.description);
-        let (id, version) = (self::id("id", &id.0)?, demanded_version(if_match.0.as_deref()));
+        let id = self::id("id", &id.0)?;
+        let current = async || app.store.question(id).await.map(|question| question.version);
+        let version = demanded_version(if_match.0.as_deref(), current).await?;
         let description = description.as_ref().map(ro_co_shared::Body::as_str);
         let now = app.clock.now();
         Ok(app.store.edit_question(id, caller.by(), title.as_str(), description, version, now).await?.into())

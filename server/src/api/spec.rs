@@ -3,7 +3,7 @@
 //! Generated is what the code says; added here is what holds for every operation of a kind and would be noise in
 //! each signature, and mended is what generators stumble over:
 //!
-//! - statuses that guard and extractors answer with: 401 where a token is needed, 400 where there is input, 413
+//! - statuses that guard and extractors answer with: 401 where a token is needed, 400 where there is input, 408, 413
 //!   and 415 where there is a body, 500 and 503 everywhere;
 //! - `security: []` on open operations, so that "open" is said and not merely left out;
 //! - a field that refers to a type and has a description of its own comes as `allOf`: the reference stays;
@@ -50,7 +50,8 @@ fn complete(operation: &mut Value) {
     if !secured {
         operation["security"] = json!([]);
     }
-    let ambient = [(400, input), (401, secured), (413, body), (415, body), (500, true), (503, true)];
+    let ambient =
+        [(400, input), (401, secured), (408, body), (413, body), (415, body), (500, true), (503, true)];
     for (status, _) in ambient.into_iter().filter(|(_, applies)| *applies) {
         let responses = &mut operation["responses"];
         if responses.get(status.to_string()).is_none() {

@@ -105,6 +105,12 @@ impl Front {
         let Ok(_place) = self.in_flight.try_acquire() else {
             return busy("The server is working on as many requests as it can.");
         };
+        // RFC 9112 3.2: one of them, or two readers may take the request for different sites.
+        if request.version() == http::Version::HTTP_11
+            && request.headers().get_all(header::HOST).iter().count() != 1
+        {
+            return problem(Code::Malformed, "a request has one Host header");
+        }
         let late = Lateness::default();
         let request = self.timely(request, peer, &late);
         let answer = time::timeout(self.limits.handler_time, self.endpoint.get_response(request)).await;

@@ -49,7 +49,7 @@ async fn a_client_that_resets_its_connection_harms_nobody() {
     client.0.set_zero_linger().unwrap();
     drop(client);
     let half = server.connect().await;
-    half.0.try_write(b"POST /length HTTP/1.1\r\nContent-Le").unwrap();
+    half.0.try_write(b"POST /length HTTP/1.1\r\nHost: x\r\nContent-Le").unwrap();
     half.0.set_zero_linger().unwrap();
     drop(half);
     works_again(&server).await;
@@ -58,7 +58,7 @@ async fn a_client_that_resets_its_connection_harms_nobody() {
 #[tokio::test]
 async fn a_handler_that_panics_takes_its_connection_only() {
     let server = Server::start(limits()).await;
-    assert_eq!(server.ask(b"GET /panic HTTP/1.1\r\n\r\n").await, "");
+    assert_eq!(server.ask(b"GET /panic HTTP/1.1\r\nHost: x\r\n\r\n").await, "");
     assert!(server.ask(LAST_GET).await.ends_with("hi"));
 }
 
@@ -66,7 +66,7 @@ async fn a_handler_that_panics_takes_its_connection_only() {
 async fn a_client_that_does_not_read_loses_its_place() {
     let server = Server::start(Limits { connections: 1, ..limits() }).await;
     let mut client = server.connect().await;
-    client.send(b"GET /large HTTP/1.1\r\n\r\n").await;
+    client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
     let mut start = [0; 12];
     within(client.0.read_exact(&mut start)).await.unwrap();
     assert_eq!(&start, b"HTTP/1.1 200");

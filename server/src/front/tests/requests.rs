@@ -33,10 +33,20 @@ async fn an_old_protocol_and_a_foreign_one() {
 }
 
 #[tokio::test]
+async fn a_request_has_one_host() {
+    let server = Server::start(limits()).await;
+    for head in ["", "Host: a\r\nHost: b\r\n"] {
+        let answer =
+            server.ask(format!("GET / HTTP/1.1\r\nConnection: close\r\n{head}\r\n").as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("problem+json"), "{head:?}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn the_client_s_own_address_is_passed_on() {
     let server = Server::start(limits()).await;
     let mut client = server.connect().await;
-    client.send(b"GET /peer HTTP/1.1\r\nConnection: close\r\n\r\n").await;
+    client.send(b"GET /peer HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
     let own = client.0.local_addr().unwrap().to_string();
     assert!(client.rest().await.contains(&own));
 }
@@ -44,7 +54,9 @@ async fn the_client_s_own_address_is_passed_on() {
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused_and_the_client_hears_it() {
     let server = Server::start(limits()).await;
-    let head = |filler: String| format!("GET / HTTP/1.1\r\nConnection: close\r\n{filler}\r\n").into_bytes();
+    let head = |filler: String| {
+        format!("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{filler}\r\n").into_bytes()
+    };
     let one = |length: usize| head(format!("X: {}\r\n", "a".repeat(length)));
     let many = |count: usize| head("X: 1\r\n".repeat(count));
     for (name, request, status) in [
@@ -83,7 +95,7 @@ async fn a_body_that_does_not_arrive_in_time_is_answered_and_the_connection_clos
     let server = Server::start(limits()).await;
     for body in ["Content-Length: 10\r\n\r\nab", "Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"] {
         let start = Instant::now();
-        let answer = server.ask(format!("POST /length HTTP/1.1\r\n{body}").as_bytes()).await;
+        let answer = server.ask(format!("POST /length HTTP/1.1\r\nHost: x\r\n{body}").as_bytes()).await;
         assert!(answer.starts_with("HTTP/1.1 408 Request Timeout"), "{answer}");
         assert!(answer.contains("connection: close") && answer.contains(r#""code":"timeout""#), "{answer}");
         assert!(start.elapsed() >= limits().body_time);
@@ -95,7 +107,7 @@ async fn a_dripping_body_is_as_late_as_a_missing_one() {
     let server = Server::start(limits()).await;
     let (mut reader, mut writer) = server.connect().await.0.into_split();
     let drip = tokio::spawn(async move {
-        writer.write_all(b"POST /length HTTP/1.1\r\nContent-Length: 9999\r\n\r\n").await.unwrap();
+        writer.write_all(b"POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n").await.unwrap();
         let mut interval = time::interval(Duration::from_millis(20));
         while writer.write_all(b"a").await.is_ok() {
             interval.tick().await;
@@ -111,7 +123,7 @@ async fn a_dripping_body_is_as_late_as_a_missing_one() {
 async fn a_body_in_time_is_read_whole() {
     let server = Server::start(limits()).await;
     let answer = server
-        .ask(b"POST /length HTTP/1.1\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
+        .ask(b"POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n")
         .await;
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("\r\n\r\n3"), "{answer}");
 }
@@ -119,7 +131,7 @@ async fn a_body_in_time_is_read_whole() {
 #[tokio::test]
 async fn an_answer_survives_a_body_nobody_reads() {
     let server = Server::start(limits()).await;
-    let mut request = b"POST /unread HTTP/1.1\r\nContent-Length: 10000000\r\n\r\n".to_vec();
+    let mut request = b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n".to_vec();
     request.resize(request.len() + 10_000_000, b'a');
     for _ in 0..5 {
         assert!(server.ask(&request).await.starts_with("HTTP/1.1 413 "));

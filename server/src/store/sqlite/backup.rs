@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::open::{self, FILE_NAME, OpenError};
+use super::open::{self, OpenError};
 
 /// Why there is no copy; each message is one line for the person who asked for it.
 #[derive(Debug, thiserror::Error)]
@@ -15,9 +15,6 @@ pub enum BackupError {
     /// Nothing is ever overwritten.
     #[error("{} is there already: name another file", .0.display())]
     Exists(PathBuf),
-    /// The data directory has no database.
-    #[error("there is no database in {}: name the server's directory with --data-dir", .0.display())]
-    NoDatabase(PathBuf),
     /// The database cannot be read.
     #[error(transparent)]
     Source(#[from] OpenError),
@@ -35,9 +32,7 @@ pub enum BackupError {
 /// Copies the database in `dir` to the new file `target` (0600), as it is at one moment. The copy is a database to open like
 /// any other, without what was deleted; writers go on meanwhile. `target` is there complete, or not at all.
 pub fn backup(dir: &Path, target: &Path) -> Result<(), BackupError> {
-    if !dir.join(FILE_NAME).is_file() {
-        return Err(BackupError::NoDatabase(dir.to_owned()));
-    }
+    open::must_exist(dir)?;
     if target.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(target.to_owned()));
     }
@@ -108,7 +103,7 @@ mod tests {
 
     use rusqlite::Connection;
 
-    use super::*;
+    use super::{super::open::FILE_NAME, *};
     use crate::store::{
         Filter, Questions, Store,
         contract::make::{asked, first, user},
@@ -173,7 +168,7 @@ mod tests {
         let there = empty.path().join("there");
         fs::write(&there, "precious").unwrap();
 
-        assert!(matches!(backup(dir.path(), &there), Err(BackupError::NoDatabase(_))));
+        assert!(matches!(backup(dir.path(), &there), Err(BackupError::Source(OpenError::NoDatabase(_)))));
         drop(Sqlite::open(dir.path()).unwrap());
         assert!(matches!(backup(dir.path(), &there), Err(BackupError::Exists(_))));
         let nowhere = empty.path().join("missing/copy.db");

@@ -50,6 +50,12 @@ impl Sqlite {
         Self::open_within(dir, PATIENCE)
     }
 
+    /// Opens the database in a directory, which must be there.
+    pub fn open_existing(dir: &Path) -> std::result::Result<Self, OpenError> {
+        open::must_exist(dir)?;
+        Self::open(dir)
+    }
+
     fn open_within(dir: &Path, patience: Duration) -> std::result::Result<Self, OpenError> {
         let writer = open::prepare(dir, patience)?;
         let connect = |n| (0..n).map(|_| open::reader(dir)).collect::<std::result::Result<_, _>>();

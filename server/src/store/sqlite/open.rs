@@ -21,6 +21,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Why the database was not opened; each message is one line for the person who started the program.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The data directory has no database.
+    #[error("there is no database in {}: name the server's directory with --data-dir", .0.display())]
+    NoDatabase(PathBuf),
     /// The data directory is something else.
     #[error("{} is not a directory: name another one with --data-dir", .0.display())]
     NotADirectory(PathBuf),
@@ -105,6 +108,11 @@ pub(super) fn prepare(dir: &Path, patience: Duration) -> Result<Connection, Open
     write_ahead(&db, patience).map_err(|e| OpenError::sqlite(&file, e))?;
     migrate::run(&mut db, &file)?;
     Ok(db)
+}
+
+/// For commands that work on what a server has kept: a mistyped directory must not become a new database.
+pub(super) fn must_exist(dir: &Path) -> Result<(), OpenError> {
+    if dir.join(FILE_NAME).is_file() { Ok(()) } else { Err(OpenError::NoDatabase(dir.to_owned())) }
 }
 
 /// Another connection to the same file, for reading only.
