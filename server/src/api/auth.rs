@@ -5,7 +5,8 @@ use std::sync::Arc;
 use poem::{Request, http::header, web::Data};
 use poem_openapi::{ApiResponse, OpenApi, param::Query};
 use ro_co_shared::{
-    Code, Credentials, Errors, FieldError, Login, NewUser, Role, SignOut, SignUp, User, UserId, Username,
+    Code, Credentials, Email, Errors, FieldError, Login, NewUser, Role, SignOut, SignUp, User, UserId,
+    Username,
 };
 
 use super::{
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     App,
     auth::RefreshBearer,
+    limits::{Attempt, Open},
     password::Verdict,
     store::{self, Account},
 };
@@ -46,7 +48,12 @@ impl Auth {
     ///
     /// Makes an account. Name and address must be free; when one is taken, `errors` says which.
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
-    async fn sign_up(&self, app: Data<&Arc<App>>, body: Body<SignUp>) -> Result<MadeUser, Refusal<Clash>> {
+    async fn sign_up(
+        &self,
+        _open: Open,
+        app: Data<&Arc<App>>,
+        body: Body<SignUp>,
+    ) -> Result<MadeUser, Refusal<Clash>> {
         let NewUser { username, email, password } = body.checked;
         // Both at once, and before the dear hash; the store's indexes have the last word.
         let free = [
@@ -76,6 +83,7 @@ impl Auth {
     #[oai(path = "/signup/username", method = "get", operation_id = "checkUsername")]
     async fn username(
         &self,
+        _open: Open,
         app: Data<&Arc<App>>,
         /// The name.
         username: Query<ro_co_shared::Input<Username>>,
@@ -90,40 +98,24 @@ impl Auth {
 
     /// Log in
     ///
-    /// Opens a session. Whatever is wrong, the answer is the same, and takes the same time.
+    /// Opens a session. Whatever is wrong, the answer is the same, and takes the same time. After five failures the
+    /// next attempt has to wait: 429, even with the right password.
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(
         &self,
+        open: Open,
         request: &Request,
         app: Data<&Arc<App>>,
         body: Body<Credentials>,
     ) -> Result<Json<Login>, Refusal<Credential>> {
         let (email, password) = body.checked;
+        let attempt = app.limits.attempt(email.as_ref(), open)?;
         for _ in 0..LOGIN_ATTEMPTS {
-            let account = match &email {
-                None => None,
-                Some(email) => match app.store.account_by_email(email).await {
-                    Ok(account) => Some(account),
-                    Err(store::Error::NotFound) => None,
-                    Err(e) => return Err(e.into()),
-                },
+            let Some((account, hash)) = verified(&app, email.as_ref(), password.expose(), &attempt).await?
+            else {
+                continue;
             };
-            let stored = account.as_ref().map(|a| a.password.as_str());
-            let verdict = app.passwords.verify(password.expose(), stored).await?;
-            let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
-                return Err(Fault::new(Code::InvalidCredentials, "").into());
-            };
-            let verified = match verdict {
-                Verdict::Rehashed(new) => {
-                    match app.store.set_password(account.id, &account.password, &new).await {
-                        Ok(()) => new,
-                        Err(store::Error::Stale) => continue,
-                        Err(e) => return Err(e.into()),
-                    }
-                }
-                _ => account.password.clone(),
-            };
-            if let Some(login) = app.open_session(&account, &verified, device(request)).await? {
+            if let Some(login) = app.open_session(&account, &hash, device(request)).await? {
                 return Ok(Json(login));
             }
         }
@@ -137,6 +129,7 @@ impl Auth {
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
+        _open: Open,
         token: RefreshBearer,
         app: Data<&Arc<App>>,
     ) -> Result<Json<Login>, Refusal<Plain>> {
@@ -147,9 +140,47 @@ impl Auth {
     ///
     /// Ends the session of the refresh token in the body. Repeating it is fine.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
-    async fn logout(&self, app: Data<&Arc<App>>, body: Body<SignOut>) -> Result<Done, Refusal<Plain>> {
+    async fn logout(
+        &self,
+        _open: Open,
+        app: Data<&Arc<App>>,
+        body: Body<SignOut>,
+    ) -> Result<Done, Refusal<Plain>> {
         app.sign_out(body.checked.as_str()).await?;
         Ok(Done)
+    }
+}
+
+/// The account that this password is right for, and the hash it was checked against or has got now; `None` when
+/// somebody else replaced that hash meanwhile.
+async fn verified(
+    app: &App,
+    email: Option<&Email>,
+    password: &str,
+    attempt: &Attempt<'_>,
+) -> Result<Option<(Account, String)>, Fault> {
+    let account = match email {
+        None => None,
+        Some(email) => match app.store.account_by_email(email).await {
+            Ok(account) => Some(account),
+            Err(store::Error::NotFound) => None,
+            Err(e) => return Err(e.into()),
+        },
+    };
+    let stored = account.as_ref().map(|a| a.password.as_str());
+    let verdict = app.passwords.verify(password, stored).await.inspect_err(|_| attempt.undo())?;
+    let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
+        return Err(Fault::new(Code::InvalidCredentials, ""));
+    };
+    attempt.succeeded();
+    let Verdict::Rehashed(new) = verdict else {
+        let hash = account.password.clone();
+        return Ok(Some((account, hash)));
+    };
+    match app.store.set_password(account.id, &account.password, &new).await {
+        Ok(()) => Ok(Some((account, new))),
+        Err(store::Error::Stale) => Ok(None),
+        Err(e) => Err(e.into()),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Tokens: what opens what, for how long, and what ends it.
 
-use ro_co_server::Settings;
+use std::time::Duration;
+
+use ro_co_server::{Settings, limits::Policy};
 use ro_co_shared::{Code, Login};
 use serde_json::{Value, json};
 
@@ -195,7 +197,7 @@ async fn a_bearer_header_must_be_one_and_say_bearer() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_session_of_an_old_password_outlives_its_change() {
-    let test = Test::new();
+    let test = Test::with(Settings { limits: Policy::Off, recheck: Duration::ZERO, ..Settings::default() });
     let ada = test.person("ada").await;
     let login = || {
         let body = json!({"email": "ada@example.org", "password": PASSWORD});
