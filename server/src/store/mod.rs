@@ -2,7 +2,7 @@
 //!
 //! # The laws
 //!
-//! Each is a contract test as well (`store/contract`), expanded for every back end.
+//! Each is a contract test as well (`tests/store/contract`), run on every back end.
 //!
 //! 1. Errors are [`Error`]; no driver's type or text escapes.
 //! 2. The application makes ids and timestamps (milliseconds); what goes in comes out equal. With an
@@ -18,7 +18,9 @@
 //! 8. Opening migrates; a shipped migration is never edited. Two servers may start at once.
 
 #[cfg(test)]
-mod contract;
+mod make;
+#[cfg(feature = "mongodb")]
+pub mod mongo;
 mod records;
 pub mod sqlite;
 
@@ -209,6 +211,10 @@ pub trait Avatars {
 pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sync {
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
+
+    /// Finishes deletions that a crash, or something that arrived late, left unfinished; returns how much there was to
+    /// do. A back end that deletes in transactions has nothing to finish.
+    async fn sweep(&self) -> Result<u64>;
 
     /// Finishes what waits and lets go of the files; later calls are [`Error::Unavailable`].
     async fn close(&self);
