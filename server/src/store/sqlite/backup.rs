@@ -106,7 +106,7 @@ mod tests {
     use super::{super::open::FILE_NAME, *};
     use crate::store::{
         Filter, Questions, Store,
-        contract::make::{asked, first, user},
+        make::{asked, first, user},
         sqlite::Sqlite,
     };
 

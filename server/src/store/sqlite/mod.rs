@@ -17,8 +17,6 @@ mod sessions;
 mod slice;
 mod sql;
 #[cfg(test)]
-pub(super) mod testing;
-#[cfg(test)]
 mod tests;
 mod writer;
 
@@ -32,7 +30,7 @@ use self::{open::PATIENCE, readers::Readers, sql::statements, writer::Writer};
 use crate::store::{Result, Store};
 
 pub use backup::{BackupError, backup};
-pub use open::{FILE_NAME, OpenError};
+pub use open::{FILE_NAME, OpenError, must_exist};
 
 statements! {
     PING = "SELECT 1 FROM accounts WHERE id = x'00000000000000000000000000000000'";
@@ -48,12 +46,6 @@ impl Sqlite {
     /// Opens the database `ro-co.db` in a directory; both are made where they are missing.
     pub fn open(dir: &Path) -> std::result::Result<Self, OpenError> {
         Self::open_within(dir, PATIENCE)
-    }
-
-    /// Opens the database in a directory, which must be there.
-    pub fn open_existing(dir: &Path) -> std::result::Result<Self, OpenError> {
-        open::must_exist(dir)?;
-        Self::open(dir)
     }
 
     fn open_within(dir: &Path, patience: Duration) -> std::result::Result<Self, OpenError> {
@@ -118,6 +110,10 @@ impl Store for Sqlite {
         self.read(|db| PING.one(db, [], |_| Ok(())).map(drop).map_err(Into::into)).await?;
         // An empty job: no write, but the way a write takes.
         self.write(|_| Ok(())).await
+    }
+
+    async fn sweep(&self) -> Result<u64> {
+        Ok(0)
     }
 
     async fn close(&self) {

@@ -111,7 +111,7 @@ pub(super) fn prepare(dir: &Path, patience: Duration) -> Result<Connection, Open
 }
 
 /// For commands that work on what a server has kept: a mistyped directory must not become a new database.
-pub(super) fn must_exist(dir: &Path) -> Result<(), OpenError> {
+pub fn must_exist(dir: &Path) -> Result<(), OpenError> {
     if dir.join(FILE_NAME).is_file() { Ok(()) } else { Err(OpenError::NoDatabase(dir.to_owned())) }
 }
 
