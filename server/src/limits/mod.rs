@@ -2,7 +2,7 @@
 //! be guessed. In memory. The figures and their reasons: `docs/adr/0009-rate-limits.md`.
 //!
 //! Every operation has one of two first arguments: [`Open`] counts it by address, [`Caller`](crate::auth::Caller) by
-//! user. What it counts as is said in one table, [`Kind`].
+//! user. What it counts as is said in one table, in `kind.rs`.
 
 pub mod address;
 mod budget;
