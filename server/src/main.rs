@@ -7,6 +7,8 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+#[cfg(feature = "mongodb")]
+use ro_co_server::import;
 use ro_co_server::{
     admin, api,
     config::Config,
@@ -14,7 +16,7 @@ use ro_co_server::{
     run::{Mode, Running, Started, start},
     store::sqlite::{Sqlite, backup},
 };
-use ro_co_shared::Role;
+use ro_co_shared::{Role, Timestamp};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The Ro-Co server: questions and answers for students, over a documented REST API
@@ -51,11 +53,23 @@ enum Command {
         /// The copy; must not exist
         file: PathBuf,
     },
+    /// Take over the data of another program
+    #[cfg(feature = "mongodb")]
+    #[command(subcommand)]
+    Import(Import),
     /// Ask the server at --listen whether it is ready; exits with 0 or 1
     Healthcheck,
     /// Do what only an operator may
     #[command(subcommand)]
     Admin(Admin),
+}
+
+#[cfg(feature = "mongodb")]
+#[derive(Subcommand)]
+enum Import {
+    /// Import users, questions and answers of the original Ro-Co from its MongoDB; again and again, without doubles
+    #[command(after_help = import::AFTER_HELP)]
+    RoCo(import::Options),
 }
 
 #[derive(Subcommand)]
@@ -100,6 +114,8 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             }
             Some(Command::Backup { file }) => copy(&cli.config, &file),
+            #[cfg(feature = "mongodb")]
+            Some(Command::Import(Import::RoCo(options))) => take_over(&cli.config, &options).await,
             Some(Command::Healthcheck) => healthcheck(&cli.config).await,
             Some(Command::Admin(command)) => administer(&cli.config, command).await,
         }
@@ -177,11 +193,33 @@ async fn healthcheck(config: &Config) -> ExitCode {
     }
 }
 
+fn open(config: &Config) -> Result<Sqlite, ExitCode> {
+    let dir = config.data_dir().map_err(|why| fail(2, &why))?;
+    Sqlite::open(&dir).map_err(|e| fail(2, &e.to_string()))
+}
+
+#[cfg(feature = "mongodb")]
+async fn take_over(config: &Config, options: &import::Options) -> ExitCode {
+    let store = match open(config) {
+        Ok(store) => std::sync::Arc::new(store),
+        Err(code) => return code,
+    };
+    match import::run(options, store, Timestamp::now()).await {
+        Ok(report) => {
+            if options.dry_run {
+                println!("A dry run: nothing was written. An import would do this:");
+            }
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(e) => fail(if e.at_start() { 2 } else { 1 }, &e.to_string()),
+    }
+}
+
 async fn administer(config: &Config, command: Admin) -> ExitCode {
-    let store = match config.data_dir().map(|dir| Sqlite::open(&dir)) {
-        Ok(Ok(store)) => store,
-        Ok(Err(e)) => return fail(2, &e.to_string()),
-        Err(why) => return fail(2, &why),
+    let store = match open(config) {
+        Ok(store) => store,
+        Err(code) => return code,
     };
     let done = match command {
         Admin::Grant { email } => admin::set_role(&store, &email, Role::Admin)

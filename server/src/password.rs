@@ -176,6 +176,7 @@ fn check(password: &str, stored: &str, memory: &mut Vec<Block>) -> Result<Verdic
 }
 
 /// Whether anybody can ever sign in with this hash, which was made elsewhere.
+#[cfg(feature = "mongodb")]
 pub(crate) fn is_usable(stored: &str) -> bool {
     bcrypt::is(stored) || read(stored).is_some()
 }
