@@ -16,7 +16,7 @@ use ro_co_server::{
     run::{Mode, Running, Started, start},
     store::sqlite::{Sqlite, backup},
 };
-use ro_co_shared::{Role, Timestamp};
+use ro_co_shared::Role;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// The Ro-Co server: questions and answers for students, over a documented REST API
@@ -204,7 +204,7 @@ async fn take_over(config: &Config, options: &import::Options) -> ExitCode {
         Ok(store) => std::sync::Arc::new(store),
         Err(code) => return code,
     };
-    match import::run(options, store, Timestamp::now()).await {
+    match import::run(options, store, ro_co_shared::Timestamp::now()).await {
         Ok(report) => {
             if options.dry_run {
                 println!("A dry run: nothing was written. An import would do this:");

@@ -63,7 +63,7 @@ pub struct Options {
     #[arg(long, value_name = "NAME")]
     from_db: Option<String>,
 
-    /// Write nothing, and report what an import would do
+    /// Write no row, and report what an import would do (an empty database is made where there is none)
     #[arg(long)]
     pub dry_run: bool,
 

@@ -34,9 +34,16 @@ impl Row {
         self.fields.get_str(name).ok()
     }
 
-    /// Whether a mark is set; one that is missing or of another type is not.
+    /// Whether a mark is set: also as a number or a text, for to overlook that a row was deleted would publish it.
     pub(super) fn flag(&self, name: &str) -> bool {
-        self.fields.get_bool(name).unwrap_or_default()
+        match self.fields.get(name) {
+            Some(Bson::Boolean(set)) => *set,
+            Some(Bson::Int32(number)) => *number != 0,
+            Some(Bson::Int64(number)) => *number != 0,
+            Some(Bson::Double(number)) => *number != 0.0,
+            Some(Bson::String(text)) => text.eq_ignore_ascii_case("true"),
+            _ => false,
+        }
     }
 
     /// The row that a field refers to: by its id, a `DBRef`, the id in hexadecimal, or the row itself.
@@ -88,13 +95,13 @@ fn object_id(value: &Bson) -> Option<ObjectId> {
     }
 }
 
-/// An id of any type in a few characters.
+/// An id of any type in a few characters that do no harm to a terminal.
 fn show(id: &Bson) -> String {
     let text = match id {
         Bson::String(text) => text.clone(),
         other => other.to_string(),
     };
-    text.chars().filter(|c| !c.is_control()).take(64).collect()
+    text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).take(64).collect()
 }
 
 fn moment(text: &str) -> Option<i64> {
@@ -178,6 +185,17 @@ mod tests {
     }
 
     #[test]
+    fn marks() {
+        for set in [Bson::Boolean(true), Bson::Int32(1), Bson::Int64(-1), Bson::Double(1.0), "True".into()] {
+            assert!(row(doc! {"deleted": set.clone()}).flag("deleted"), "{set}");
+        }
+        for set in [Bson::Boolean(false), Bson::Int32(0), Bson::Double(0.0), "yes".into(), Bson::Null] {
+            assert!(!row(doc! {"deleted": set.clone()}).flag("deleted"), "{set}");
+        }
+        assert!(!row(doc! {}).flag("deleted"));
+    }
+
+    #[test]
     fn pictures() {
         let binary = |bytes: &[u8]| {
             Bson::Binary(Binary {
@@ -200,7 +218,7 @@ mod tests {
     #[test]
     fn documents_that_are_no_rows() {
         let read = |raw: RawDocumentBuf| Row::read(&raw).err();
-        assert_eq!(read(rawdoc! {"_id": "by hand\u{1b}"}), Some(("by hand".into(), Why::NoId)));
+        assert_eq!(read(rawdoc! {"_id": "by hand\u{1b}"}), Some(("by hand?".into(), Why::NoId)));
         assert_eq!(read(rawdoc! {"_id": 7}), Some(("7".into(), Why::NoId)));
         assert_eq!(read(rawdoc! {}), Some(("?".into(), Why::NoId)));
         let mut bytes = rawdoc! {"_id": id(), "title": "ABCD"}.into_bytes();

@@ -52,10 +52,10 @@ impl Source {
         collection.estimated_document_count().await.map_err(|e| Error::Broken(short(&e)))
     }
 
-    /// All documents. A cursor that is read every few seconds lives as long as that takes.
+    /// All documents. A cursor lives for as long as it is read every few minutes.
     pub(super) async fn documents(&self, kind: Kind) -> Result<Documents, Error> {
         let collection = self.0.collection::<RawDocumentBuf>(kind.collection());
-        let cursor = collection.find(doc! {}).sort(doc! {"_id": 1}).no_cursor_timeout(true).await;
+        let cursor = collection.find(doc! {}).sort(doc! {"_id": 1}).await;
         cursor.map(Documents).map_err(|e| Error::Broken(short(&e)))
     }
 
