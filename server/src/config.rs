@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, ValueEnum};
 use reqwest::Url;
+#[cfg(feature = "mongodb")]
+use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
 /// How a server is run.
@@ -19,9 +21,14 @@ pub struct Config {
     )]
     pub listen: SocketAddr,
 
-    /// Where the database and the secret key are kept [default: the user's data directory, ro-co/]
+    /// Where the secret key is kept, and the database unless --mongo-uri names one [default: the user's data directory, ro-co/]
     #[arg(long, env = "ROCO_DATA_DIR", value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
+
+    /// Where the database is, if not in the data directory
+    #[cfg(feature = "mongodb")]
+    #[command(flatten)]
+    pub mongo: MongoConfig,
 
     /// Where pictures come from: DiceBear's HTTP service (it learns the users' names), or this program itself
     #[arg(long, env = "ROCO_AVATAR_SOURCE", value_enum, value_name = "SOURCE")]
@@ -59,6 +66,41 @@ pub struct Config {
     /// Use a throw-away database with a dozen users, questions and answers
     #[arg(long)]
     pub demo: bool,
+}
+
+/// A database of MongoDB's.
+#[cfg(feature = "mongodb")]
+#[derive(Args, Clone, Debug)]
+pub struct MongoConfig {
+    /// Keep everything in MongoDB (5.0 or later): mongodb://host:27017 or mongodb+srv://host. An address with a password
+    /// belongs into the environment, for a command line is public [default: SQLite, in the data directory]
+    #[arg(long, env = "ROCO_MONGO_URI", hide_env_values = true, value_name = "URI", global = true)]
+    pub mongo_uri: Option<SecretString>,
+
+    /// The name of the database
+    #[arg(long, env = "ROCO_MONGO_DB", default_value = "ro-co", value_name = "NAME", global = true)]
+    pub mongo_db: String,
+
+    /// How many connections to each node of MongoDB at most
+    #[arg(
+        long,
+        env = "ROCO_MONGO_POOL",
+        default_value = "64",
+        value_name = "CONNECTIONS",
+        value_parser = clap::value_parser!(u32).range(1..=10_000),
+        global = true
+    )]
+    pub mongo_pool: u32,
+}
+
+#[cfg(feature = "mongodb")]
+impl MongoConfig {
+    /// The database to open, where one is named. A variable that is set to nothing names none.
+    pub fn target(&self) -> Option<crate::store::mongo::Target> {
+        let uri = self.mongo_uri.as_ref().filter(|uri| !uri.expose_secret().is_empty())?;
+        let (uri, database, pool) = (uri.clone(), self.mongo_db.clone(), self.mongo_pool);
+        Some(crate::store::mongo::Target { uri, database, pool })
+    }
 }
 
 /// Where pictures come from.
@@ -102,6 +144,8 @@ impl Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data_dir,
+            #[cfg(feature = "mongodb")]
+            mongo: MongoConfig { mongo_uri: None, mongo_db: String::new(), mongo_pool: 1 },
             avatar_source: Some(AvatarSource::Builtin),
             dicebear_url: None,
             cors_origin: Vec::new(),

@@ -4,6 +4,7 @@
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::Arc,
 };
 
 use clap::{Parser, Subcommand};
@@ -14,7 +15,7 @@ use ro_co_server::{
     config::Config,
     demo,
     run::{Mode, Running, Started, start},
-    store::sqlite::{Sqlite, backup},
+    store::{self, Patience, Store, sqlite::backup},
 };
 use ro_co_shared::Role;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -30,7 +31,9 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Without a command it serves. Everything it keeps is in the data directory: ro-co.db and secret.key.
+Without a command it serves. Everything it keeps is in the data directory: ro-co.db and secret.key. With --mongo-uri the
+database is in MongoDB instead; any number of servers may share it, each with a data directory of its own and all with
+the same secret (--secret-file, or ROCO_SECRET). A server whose database does not answer yet waits for it before it listens.
 When it is ready it prints its address on standard output; logs go to standard error (RUST_LOG=debug for more).
 
 Examples:
@@ -38,6 +41,7 @@ Examples:
   ro-co-server --listen 0.0.0.0:80 --data-dir /srv/ro-co
   ro-co-server --demo --listen 127.0.0.1:0        a throw-away server with content, on any free port
   ro-co-server admin grant ada@example.org        make the first admin
+  ROCO_MONGO_URI=mongodb://db.example.org ro-co-server --listen 0.0.0.0:80
   ro-co-server backup /backup/ro-co.db            a consistent copy, while it runs
 
 Exit codes: 0 done, 1 not done, 2 it could not start; standard error says why in one line.";
@@ -57,6 +61,8 @@ enum Command {
     #[cfg(feature = "mongodb")]
     #[command(subcommand)]
     Import(Import),
+    /// Bring the database up to date (what starting does as well)
+    Migrate,
     /// Ask the server at --listen whether it is ready; exits with 0 or 1
     Healthcheck,
     /// Do what only an operator may
@@ -116,6 +122,7 @@ fn main() -> ExitCode {
             Some(Command::Backup { file }) => copy(&cli.config, &file),
             #[cfg(feature = "mongodb")]
             Some(Command::Import(Import::RoCo(options))) => take_over(&cli.config, &options).await,
+            Some(Command::Migrate) => migrate(&cli.config).await,
             Some(Command::Healthcheck) => healthcheck(&cli.config).await,
             Some(Command::Admin(command)) => administer(&cli.config, command).await,
         }
@@ -128,11 +135,16 @@ fn fail(code: u8, why: &str) -> ExitCode {
 }
 
 async fn serve(config: &Config) -> ExitCode {
-    let signals = match StopSignals::new() {
+    let mut signals = match StopSignals::new() {
         Ok(signals) => signals,
         Err(e) => return fail(2, &format!("the system gives no signals: {e}")),
     };
-    let running = match start(config, Mode::Alone).await {
+    // It may wait for a database.
+    let started = tokio::select! {
+        started = start(config, Mode::Alone) => started,
+        () = signals.wait() => return ExitCode::SUCCESS,
+    };
+    let running = match started {
         Ok(Started::Here(running)) => running,
         Ok(Started::Elsewhere(address)) => return fail(2, &format!("served already at {address}")),
         Err(e) => return fail(2, &e.to_string()),
@@ -163,7 +175,7 @@ impl StopSignals {
         Ok(Self([signal(interrupt)?, signal(terminate)?, signal(hangup)?]))
     }
 
-    async fn wait(mut self) {
+    async fn wait(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.0;
         tokio::select! {
             _ = interrupt.recv() => {}
@@ -174,6 +186,10 @@ impl StopSignals {
 }
 
 fn copy(config: &Config, file: &Path) -> ExitCode {
+    #[cfg(feature = "mongodb")]
+    if config.mongo.target().is_some() {
+        return fail(1, "the data is in MongoDB, which copies it itself: use mongodump");
+    }
     let dir = match config.data_dir() {
         Ok(dir) => dir,
         Err(why) => return fail(2, &why),
@@ -193,15 +209,16 @@ async fn healthcheck(config: &Config) -> ExitCode {
     }
 }
 
-fn open(config: &Config) -> Result<Sqlite, ExitCode> {
+/// The store beside a running server, or without one.
+async fn open(config: &Config) -> Result<Arc<dyn Store>, ExitCode> {
     let dir = config.data_dir().map_err(|why| fail(2, &why))?;
-    Sqlite::open(&dir).map_err(|e| fail(2, &e.to_string()))
+    store::connect(config, &dir, Patience::None).await.map_err(|e| fail(2, &e.to_string()))
 }
 
 #[cfg(feature = "mongodb")]
 async fn take_over(config: &Config, options: &import::Options) -> ExitCode {
-    let store = match open(config) {
-        Ok(store) => std::sync::Arc::new(store),
+    let store = match open(config).await {
+        Ok(store) => store,
         Err(code) => return code,
     };
     match import::run(options, store, ro_co_shared::Timestamp::now()).await {
@@ -216,19 +233,30 @@ async fn take_over(config: &Config, options: &import::Options) -> ExitCode {
     }
 }
 
+async fn migrate(config: &Config) -> ExitCode {
+    match open(config).await {
+        Ok(store) => {
+            store.close().await;
+            println!("The database is up to date.");
+            ExitCode::SUCCESS
+        }
+        Err(code) => code,
+    }
+}
+
 async fn administer(config: &Config, command: Admin) -> ExitCode {
-    let store = match open(config) {
+    let store = match open(config).await {
         Ok(store) => store,
         Err(code) => return code,
     };
     let done = match command {
-        Admin::Grant { email } => admin::set_role(&store, &email, Role::Admin)
+        Admin::Grant { email } => admin::set_role(&*store, &email, Role::Admin)
             .await
             .map(|a| format!("{} is an admin now.", a.username)),
-        Admin::Revoke { email } => admin::set_role(&store, &email, Role::User)
+        Admin::Revoke { email } => admin::set_role(&*store, &email, Role::User)
             .await
             .map(|a| format!("{} is a user now.", a.username)),
-        Admin::ResetPassword { email } => admin::reset_password(&store, &email)
+        Admin::ResetPassword { email } => admin::reset_password(&*store, &email)
             .await
             .map(|(a, password)| format!("The new password of {}: {password}", a.username)),
     };

@@ -25,18 +25,15 @@ use crate::{
     keys::Keys,
     local::{self, Claim, Lock},
     secret::{self, Secret},
-    store::{
-        self, Store,
-        sqlite::{OpenError, Sqlite},
-    },
+    store::{self, Patience},
 };
 
 /// How often an owner that does not answer is asked again, and after which pause: a second in all.
 const CLAIMS: usize = 10;
 const CLAIM_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often old sessions are looked for, and how long they are remembered after their end.
-const SWEEP: Duration = Duration::from_hours(1);
+/// How often the store is swept, and how long sessions are remembered after their end.
+const SWEEP: Duration = Duration::from_mins(5);
 const SESSION_MEMORY_MS: i64 = 7 * 24 * 3_600_000;
 
 /// Why a server does not start. Each text is one line that says what to do.
@@ -53,7 +50,7 @@ pub enum Error {
     Local(#[from] local::Error),
     /// The database cannot be opened.
     #[error(transparent)]
-    Open(#[from] OpenError),
+    Open(#[from] store::OpenError),
     /// There is no usable secret.
     #[error(transparent)]
     Secret(#[from] secret::Error),
@@ -126,7 +123,7 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
         Claim::Theirs(address) if mode == Mode::Local => return Ok(Started::Elsewhere(address)),
         Claim::Theirs(address) => return Err(Error::Owned(dir, address)),
     };
-    let app = app(config, mode, &dir)?;
+    let app = app(config, mode, &dir).await?;
     if config.demo {
         fill(&app).await?;
     }
@@ -143,12 +140,17 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
     Ok(Started::Here(Running { address, app, stop, task, _lock: lock, _throw_away: throw_away }))
 }
 
-/// Forgets old sessions, for as long as the server is there.
+/// Finishes deletions that were left unfinished and forgets old sessions, for as long as the server is there.
 async fn sweep(app: Weak<App>) {
-    let mut hourly = tokio::time::interval(SWEEP);
+    let mut now_and_then = tokio::time::interval(SWEEP);
     loop {
-        hourly.tick().await;
+        now_and_then.tick().await;
         let Some(app) = app.upgrade() else { return };
+        match app.store.sweep().await {
+            Ok(0) | Err(store::Error::Unavailable(_)) => {}
+            Ok(things) => tracing::debug!(things, "What was left over was cleared away."),
+            Err(error) => tracing::error!(%error, "What was left over could not be cleared away."),
+        }
         match app.store.purge_sessions(app.clock.now().plus_millis(-SESSION_MEMORY_MS)).await {
             Ok(0) | Err(store::Error::Unavailable(_)) => {}
             Ok(sessions) => tracing::info!(sessions, "Old sessions were forgotten."),
@@ -189,9 +191,9 @@ async fn listen(address: SocketAddr, mode: Mode) -> Result<TcpListener, Error> {
     .map_err(|e| Error::Listen(address, e))
 }
 
-fn app(config: &Config, mode: Mode, dir: &Path) -> Result<Arc<App>, Error> {
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(dir)?);
+async fn app(config: &Config, mode: Mode, dir: &Path) -> Result<Arc<App>, Error> {
     let keys = Keys::new(&secrets(config, dir)?)?;
+    let store = store::connect(config, dir, Patience::Endless).await?;
     let default_source =
         if mode == Mode::Local || config.demo { AvatarSource::Builtin } else { AvatarSource::Dicebear };
     let source = match config.avatar_source.unwrap_or(default_source) {

@@ -6,6 +6,7 @@
 pub mod home;
 pub mod http;
 pub mod keyring;
+pub mod mongo;
 pub mod needs;
 pub mod node;
 pub mod person;

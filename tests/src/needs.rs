@@ -6,7 +6,7 @@ use std::{env, path::PathBuf, process::ExitCode};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use crate::programs::tools;
+use crate::{mongo::mongod, programs::tools};
 
 /// Something a case needs that is not built here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,6 +19,8 @@ pub enum Need {
     Chromium,
     /// gnome-keyring, D-Bus and `secret-tool`.
     Keyring,
+    /// `mongod`.
+    MongoDb,
 }
 
 impl Need {
@@ -30,23 +32,26 @@ impl Need {
             Self::Keyring => ["gnome-keyring-daemon", "dbus-run-session", "secret-tool"]
                 .iter()
                 .all(|program| on_path(program).is_some()),
+            Self::MongoDb => mongod().is_some(),
         };
         let name = match self {
             Self::Node => "Node.js",
             Self::Python => "Python",
             Self::Chromium => "Chromium",
             Self::Keyring => "keyring",
+            Self::MongoDb => "mongod",
         };
         (!there).then_some(name)
     }
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+/// A program on the path.
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?).map(|dir| dir.join(program)).find(|path| path.is_file())
 }
 
 /// A case under this name that runs `body` where everything in `needs` is there.
-pub fn case(name: &str, needs: &'static [Need], body: fn()) -> Trial {
+pub fn case(name: &str, needs: &'static [Need], body: impl FnOnce() + Send + 'static) -> Trial {
     Trial::ignorable_test(name, move || {
         let missing: Vec<_> = needs.iter().filter_map(|need| need.missing()).collect();
         if missing.is_empty() {

@@ -2,7 +2,7 @@
 //!
 //! # The laws
 //!
-//! Each is a contract test as well (`store/contract`), expanded for every back end.
+//! Each is a contract test as well (`tests/store/contract`), run on every back end.
 //!
 //! 1. Errors are [`Error`]; no driver's type or text escapes.
 //! 2. The application makes ids and timestamps (milliseconds); what goes in comes out equal. With an
@@ -17,14 +17,18 @@
 //! 7. Names and addresses compare without case because their types fold case, not by the database's collation.
 //! 8. Opening migrates; a shipped migration is never edited. Two servers may start at once.
 
+mod connect;
 #[cfg(test)]
-mod contract;
+mod make;
+#[cfg(feature = "mongodb")]
+pub mod mongo;
 mod records;
 pub mod sqlite;
 
 use async_trait::async_trait;
 use ro_co_shared::{AnswerId, Content, Email, QuestionId, Role, SessionId, Timestamp, UserId, Username};
 
+pub use connect::{OpenError, Patience, connect};
 pub use records::{
     Account, Actor, Answer, Asked, AvatarImage, By, Cursor, Filter, Page, Position, Presented, Question,
     Refreshed, Session, Slice, StoredAnswer, StoredQuestion,
@@ -209,6 +213,10 @@ pub trait Avatars {
 pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sync {
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
+
+    /// Finishes deletions that a crash, or something that arrived late, left unfinished; returns how much there was to
+    /// do. A back end that deletes in transactions has nothing to finish.
+    async fn sweep(&self) -> Result<u64>;
 
     /// Finishes what waits and lets go of the files; later calls are [`Error::Unavailable`].
     async fn close(&self);

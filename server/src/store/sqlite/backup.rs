@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use crate::store::{
         Filter, Questions, Store,
-        contract::make::{asked, first, user},
+        make::{asked, first, user},
         sqlite::Sqlite,
     };
 

@@ -8,10 +8,7 @@ use rusqlite::Connection;
 use super::{FILE_NAME, Sqlite};
 use crate::store::{
     Accounts, Error, Filter, Questions, Store,
-    contract::{
-        at_once,
-        make::{T0, account, asked, at, first, question, user},
-    },
+    make::{T0, account, asked, at, at_once, first, question, user},
 };
 
 async fn titles(store: &dyn Store) -> Vec<String> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ro_co_shared::{QuestionId, UserId};
 
 use super::{
-    assert_fails, at_once,
-    make::{T0, admin, answered, asked, at, first, owner, question, user},
+    assert_fails,
+    make::{T0, admin, answered, asked, at, at_once, first, owner, question, user},
 };
 use crate::store::{Actor, Asked, Error, Filter, Question, Store, StoredQuestion};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ro_co_shared::{AnswerId, QuestionId, UserId};
 
 use super::{
-    assert_fails, at_once,
-    make::{T0, admin, answer, asked, at, first, owner, user},
+    assert_fails,
+    make::{T0, admin, answer, asked, at, at_once, first, owner, user},
 };
 use crate::store::{Actor, Answer, Asked, Error, Store, StoredAnswer};
 

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use ro_co_shared::SessionId;
 
-use super::{
-    at_once,
-    make::{DAY, HOUR, SECOND, T0, at, hash, session, signed_in, token, user},
-};
+use super::make::{DAY, HOUR, SECOND, T0, at, at_once, hash, session, signed_in, token, user};
 use crate::store::{Presented, Refreshed, Session, Store};
 
 async fn ada(store: &dyn Store) -> Session {

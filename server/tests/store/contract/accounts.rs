@@ -5,8 +5,8 @@ use std::sync::Arc;
 use ro_co_shared::{Content, Email, Role, UserId, Username};
 
 use super::{
-    assert_fails, at_once,
-    make::{T0, account, at, user},
+    assert_fails,
+    make::{T0, account, at, at_once, user},
 };
 use crate::store::{Account, Error, Page, Store};
 

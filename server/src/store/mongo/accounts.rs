@@ -1,0 +1,131 @@
+//! Users, in MongoDB.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::{
+    bson::{Document, doc},
+    options::{Hint, ReturnDocument},
+};
+use ro_co_shared::{Content, Email, Role, UserId, Username};
+
+use super::{
+    Mongo,
+    documents::{AccountDoc, role_text, uuid},
+    fault::{Fault, Taken, ask},
+    schema::{BY_EMAIL, BY_TIME, BY_USERNAME},
+    slice::{MOST_SKIPPED, Order},
+};
+use crate::store::{Account, Accounts, Error, Page, Result};
+
+/// A live account. The one that stands in for the deleted can be read, and is nobody's to change.
+fn ordinary(id: UserId) -> Result<Document> {
+    if id == UserId::DELETED { Err(Error::NotFound) } else { Ok(live(id)) }
+}
+
+fn live(id: UserId) -> Document {
+    doc! { "_id": uuid(id.0), "deleting": false }
+}
+
+#[async_trait]
+impl Accounts for Mongo {
+    async fn add_account(&self, account: &Account) -> Result<()> {
+        match ask(self.accounts.insert_one(AccountDoc::from(account))).await {
+            // Which index is looked at first is the server's own affair: where both are taken, the name is told.
+            Err(Fault::Duplicate(Taken::Email)) if !self.username_free(&account.username).await? => {
+                Err(Error::Conflict("username"))
+            }
+            Err(fault) => Err(fault.into()),
+            Ok(_) => {
+                self.authors.note(account);
+                Ok(())
+            }
+        }
+    }
+
+    async fn account(&self, id: UserId) -> Result<Account> {
+        let found = ask(self.accounts.find_one(live(id))).await?;
+        let account = Account::try_from(found.ok_or(Error::NotFound)?)?;
+        self.authors.note(&account);
+        Ok(account)
+    }
+
+    async fn account_by_email(&self, email: &Email) -> Result<Account> {
+        let by_key = self.accounts.find_one(doc! { "emailKey": email.key() });
+        let found = ask(by_key.hint(Hint::Name(BY_EMAIL.to_owned()))).await?;
+        let account = Account::try_from(found.ok_or(Error::NotFound)?)?;
+        // Nobody signs in as the deleted.
+        ordinary(account.id).map(|_| account)
+    }
+
+    async fn username_free(&self, name: &Username) -> Result<bool> {
+        self.free(doc! { "usernameKey": name.key() }, BY_USERNAME).await
+    }
+
+    async fn email_free(&self, email: &Email) -> Result<bool> {
+        self.free(doc! { "emailKey": email.key() }, BY_EMAIL).await
+    }
+
+    async fn accounts(&self, page: Page) -> Result<Vec<Account>> {
+        let filter = doc! { "deleting": false, "_id": { "$ne": uuid(UserId::DELETED.0) } };
+        let find = self.accounts.find(filter).sort(Order::Oldest.sort()).hint(Hint::Name(BY_TIME.to_owned()));
+        let find = find
+            .skip((u64::from(page.number) * u64::from(page.size)).min(MOST_SKIPPED))
+            .limit(page.size.into());
+        let docs: Vec<_> = ask(async { find.await?.try_collect().await }).await?;
+        Ok(docs.into_iter().map(Account::try_from).collect::<std::result::Result<_, _>>()?)
+    }
+
+    async fn rename(&self, id: UserId, name: &Username) -> Result<Account> {
+        self.change(id, doc! { "$set": { "username": name.as_str(), "usernameKey": name.key() } }).await
+    }
+
+    async fn set_password(&self, id: UserId, old: &str, new: &str) -> Result<()> {
+        let mut filter = ordinary(id)?;
+        filter.insert("password", old);
+        let done = ask(self.accounts.update_one(filter, doc! { "$set": { "password": new } })).await?;
+        if done.matched_count == 1 {
+            return Ok(());
+        }
+        self.account(id).await?;
+        Err(Error::Stale)
+    }
+
+    async fn set_role(&self, id: UserId, role: Role) -> Result<Account> {
+        self.change(id, doc! { "$set": { "role": role_text(role) } }).await
+    }
+
+    async fn set_avatar_seed(&self, id: UserId, seed: &str) -> Result<Account> {
+        let account = self
+            .change(id, doc! { "$set": { "avatarSeed": seed }, "$inc": { "avatarVersion": 1_i64 } })
+            .await?;
+        self.forget_avatar(id, account.avatar_version).await?;
+        Ok(account)
+    }
+
+    async fn delete_account(&self, id: UserId, content: Content) -> Result<()> {
+        self.mark_account(ordinary(id)?, content).await?;
+        self.authors.forget(id);
+        self.finish_account(id, content.into()).await;
+        Ok(())
+    }
+}
+
+impl Mongo {
+    /// One conditional write, and the account as it is afterwards.
+    async fn change(&self, id: UserId, update: Document) -> Result<Account> {
+        let change = self.accounts.find_one_and_update(ordinary(id)?, update);
+        let changed = ask(change.return_document(ReturnDocument::After)).await?;
+        let account = Account::try_from(changed.ok_or(Error::NotFound)?)?;
+        self.authors.note(&account);
+        Ok(account)
+    }
+
+    /// Whether no account has this key; the index alone can tell.
+    async fn free(&self, key: Document, index: &str) -> Result<bool> {
+        let accounts = self.accounts.clone_with_type::<Document>();
+        let covered: Document =
+            key.keys().map(|name| (name.clone(), 1.into())).chain([("_id".to_owned(), 0.into())]).collect();
+        let find = accounts.find_one(key).projection(covered).hint(Hint::Name(index.to_owned()));
+        Ok(ask(find).await?.is_none())
+    }
+}

@@ -1,0 +1,132 @@
+//! Answers, in MongoDB.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::{
+    bson::{Document, doc},
+    options::{Hint, ReturnDocument},
+};
+use ro_co_shared::{AnswerId, QuestionId, Timestamp};
+
+use super::{
+    Mongo,
+    documents::{AnswerDoc, date, uuid},
+    fault::{Fault, Taken, ask},
+    ownership::{why_none, writable},
+    schema::BY_QUESTION,
+    slice::Order,
+};
+use crate::store::{Answer, Answers, Asked, By, Error, Position, Result, Slice, StoredAnswer};
+
+#[async_trait]
+impl Answers for Mongo {
+    /// Counted first, which also tells that the question is there and not being deleted; then kept.
+    async fn add_answer(&self, answer: &Answer) -> Result<Asked<StoredAnswer>> {
+        let author = self.authors.writer(answer.author).await?;
+        if !self.count_answer(answer.question, 1).await? {
+            return Err(Error::NotFound);
+        }
+        let new = AnswerDoc::from(answer);
+        match ask(self.answers.insert_one(&new)).await {
+            Ok(_) => Ok(Asked { row: new.shown(author), created: true }),
+            Err(Fault::Duplicate(Taken::Id)) => {
+                self.count_answer(answer.question, -1).await?;
+                let found = ask(self.answers.find_one(doc! { "_id": uuid(answer.id.0) })).await?;
+                let same = found.filter(|found| found.is_by(answer));
+                let row = same.ok_or(Error::Conflict("Idempotency-Key"))?.shown(author);
+                Ok(Asked { row, created: false })
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    async fn answer(&self, id: AnswerId) -> Result<StoredAnswer> {
+        let found = ask(self.answers.find_one(doc! { "_id": uuid(id.0), "deleting": false })).await?;
+        self.shown_answer(found.ok_or(Error::NotFound)?).await
+    }
+
+    async fn answers(&self, question: QuestionId, mut slice: Slice) -> Result<Vec<StoredAnswer>> {
+        let mut rows = Vec::new();
+        let size = slice.size;
+        loop {
+            let page = self.page_of_answers(question, slice).await?;
+            let last = page.last().map(AnswerDoc::cursor);
+            let full = page.len() == slice.size as usize;
+            // The question is looked for after its answers: those of one that is gone or going are never shown.
+            let joined = self.authors.all_and(question, page.iter().map(AnswerDoc::author)).await?;
+            if !joined.question {
+                return Err(Error::NotFound);
+            }
+            rows.extend(page.into_iter().filter_map(|doc| joined.of(doc.author()).map(|a| doc.shown(a))));
+            // Nothing is left to read, but where an account is being erased with what is on this page.
+            let left = size.saturating_sub(u32::try_from(rows.len()).unwrap_or(size));
+            let Some(last) = last.filter(|_| full && left > 0) else { return Ok(rows) };
+            slice = Slice { from: Position::After(last), size: left };
+        }
+    }
+
+    async fn count_answers(&self, question: QuestionId) -> Result<u64> {
+        let questions = self.questions.clone_with_type::<Document>();
+        let find = questions.find_one(doc! { "_id": uuid(question.0), "deleting": false });
+        let found = ask(find.projection(doc! { "answers": 1 })).await?.ok_or(Error::NotFound)?;
+        Ok(u64::try_from(found.get_i64("answers").unwrap_or_default()).unwrap_or_default())
+    }
+
+    async fn edit_answer(
+        &self,
+        id: AnswerId,
+        by: By,
+        description: &str,
+        version: Option<i64>,
+        now: Timestamp,
+    ) -> Result<StoredAnswer> {
+        let update = doc! {
+            "$set": { "description": description, "updatedAt": date(now) }, "$inc": { "version": 1_i64 },
+        };
+        let change = self.answers.find_one_and_update(writable(id.0, by, version), update);
+        match ask(change.return_document(ReturnDocument::After)).await? {
+            Some(changed) => self.shown_answer(changed).await,
+            None => Err(why_none(&self.answers, id.0, by).await?),
+        }
+    }
+
+    async fn delete_answer(&self, id: AnswerId, by: By) -> Result<()> {
+        match self.mark_answer(writable(id.0, by, None)).await? {
+            Some(marked) => {
+                self.finish_answer(marked).await;
+                Ok(())
+            }
+            None => Err(why_none(&self.answers, id.0, by).await?),
+        }
+    }
+}
+
+impl Mongo {
+    /// Counts an answer of a question up or down; whether the question is there, and not being deleted. That it was
+    /// counted is noted, for the answer may never be kept: see `deletion`.
+    async fn count_answer(&self, question: QuestionId, by: i64) -> Result<bool> {
+        let live = doc! { "_id": uuid(question.0), "deleting": false };
+        let count = doc! { "$inc": { "answers": by }, "$currentDate": { "recountAt": true } };
+        Ok(ask(self.questions.update_one(live, count)).await?.matched_count == 1)
+    }
+
+    async fn shown_answer(&self, doc: AnswerDoc) -> Result<StoredAnswer> {
+        let author = doc.author();
+        let joined = self.authors.all_and(doc.question(), [author]).await?;
+        let author = joined.of(author).filter(|_| joined.question).ok_or(Error::NotFound)?;
+        Ok(doc.shown(author))
+    }
+
+    async fn page_of_answers(&self, question: QuestionId, slice: Slice) -> Result<Vec<AnswerDoc>> {
+        if slice.size == 0 {
+            // To the server, a limit of 0 is none.
+            return Ok(Vec::new());
+        }
+        let mut filter = doc! { "question": uuid(question.0), "deleting": false };
+        let skip = Order::Oldest.narrow(&mut filter, slice);
+        let find =
+            self.answers.find(filter).sort(Order::Oldest.sort()).hint(Hint::Name(BY_QUESTION.to_owned()));
+        let find = find.skip(skip).limit(slice.size.into());
+        Ok(ask(async { find.await?.try_collect().await }).await?)
+    }
+}

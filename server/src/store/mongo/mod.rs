@@ -1,0 +1,82 @@
+//! The back end for teams: MongoDB, on a lone server, a replica set or a sharded cluster, with any number of servers
+//! over one database.
+//!
+//! - Writes are acknowledged by a majority's journals (`w: majority, j: true`) and retried once by the driver, so that
+//!   what a client was told has happened outlives any one node.
+//! - Reads ask the primary with read concern `local`, unless the call says otherwise and why. A primary has every
+//!   acknowledged write, from the first moment of its term: nobody misses what they were told is there, and nothing
+//!   deleted comes back. `majority` would answer from an older state until a new primary's first write has spread.
+//!   The price: what is read may belong to a write that nobody was told has happened yet, and be gone with its primary.
+//! - No transactions: a lone server has none, and one way of doing things is enough. What touches several documents
+//!   is ordered such that each step is safe to repeat, and `deletion` finishes what a crash left.
+
+mod accounts;
+mod answers;
+mod authors;
+mod avatars;
+mod deletion;
+mod documents;
+mod fault;
+mod migrate;
+mod open;
+mod ownership;
+mod questions;
+mod schema;
+mod sessions;
+mod slice;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mongodb::{
+    Client, Collection,
+    bson::{Document, doc},
+    options::ReadConcern,
+};
+use ro_co_shared::UserId;
+
+use self::{
+    authors::Authors,
+    documents::{AccountDoc, AnswerDoc, AvatarDoc, QuestionDoc, SessionDoc, uuid},
+    fault::ask,
+};
+use crate::store::{Result, Store};
+
+pub use open::{OpenError, Target};
+
+/// How long the check of health may take on the server.
+const PING: Duration = Duration::from_secs(2);
+
+/// A store in a database of MongoDB's.
+pub struct Mongo {
+    client: Client,
+    /// Whether there are nodes that could disagree.
+    replicated: bool,
+    accounts: Collection<AccountDoc>,
+    sessions: Collection<SessionDoc>,
+    questions: Collection<QuestionDoc>,
+    answers: Collection<AnswerDoc>,
+    avatars: Collection<AvatarDoc>,
+    authors: Authors,
+}
+
+#[async_trait]
+impl Store for Mongo {
+    async fn ping(&self) -> Result<()> {
+        let filter = doc! { "_id": uuid(UserId::DELETED.0) };
+        let accounts = self.accounts.clone_with_type::<Document>();
+        let found = accounts.find_one(filter).projection(doc! { "_id": 1 }).max_time(PING);
+        // Linearizable: a node answers only after a majority has told it that it still is the primary.
+        let concern = if self.replicated { ReadConcern::linearizable() } else { ReadConcern::local() };
+        ask(found.read_concern(concern)).await?;
+        Ok(())
+    }
+
+    async fn sweep(&self) -> Result<u64> {
+        self.sweep_after(deletion::GRACE).await
+    }
+
+    async fn close(&self) {
+        self.client.clone().shutdown().immediate(true).await;
+    }
+}

@@ -1,0 +1,197 @@
+//! Opening: everything that can be wrong with an address, a user or a server, told in one line that says what to do.
+
+use std::{fmt, time::Duration};
+
+use mongodb::{
+    Client,
+    bson::doc,
+    error::ErrorKind,
+    options::{Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, WriteConcern},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    Mongo,
+    authors::Authors,
+    fault::{Fault, ask},
+    migrate,
+};
+
+/// MongoDB 5.0, the oldest server this program works with, by the version of its protocol.
+const OLDEST_WIRE: i32 = 13;
+
+/// How long a call waits for a primary. A request that finds none is better refused, to be repeated, than kept.
+const SELECTION: Duration = Duration::from_secs(3);
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(3);
+/// How long a write waits for the majority.
+const MAJORITY: Duration = Duration::from_secs(5);
+
+/// Which database to open.
+#[derive(Clone)]
+pub struct Target {
+    /// `mongodb://` or `mongodb+srv://`, perhaps with a password.
+    pub uri: SecretString,
+    /// The name of the database.
+    pub database: String,
+    /// How many connections to each node at most.
+    pub pool: u32,
+}
+
+/// Never the address: it may hold a password.
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("database", &self.database)
+            .field("pool", &self.pool)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the database was not opened; each message is one line for the person who started the program.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The address is none.
+    #[error(
+        "--mongo-uri is not an address of MongoDB's: it reads mongodb://host:27017 or mongodb+srv://host, and special \
+         characters in the user's name and password are percent-encoded"
+    )]
+    Uri,
+    /// The name cannot be one.
+    #[error("{0:?} cannot be the name of a database: choose another with --mongo-db")]
+    Name(String),
+    /// Nobody answers there, or no primary is elected; it may come.
+    #[error("MongoDB at {hosts} does not answer: start it, or correct --mongo-uri")]
+    Away {
+        /// The hosts of the address.
+        hosts: String,
+        /// What the driver said.
+        #[source]
+        source: crate::store::Cause,
+    },
+    /// The user or the password is wrong.
+    #[error("MongoDB at {0} refuses the user or the password: correct them in --mongo-uri")]
+    Credentials(String),
+    /// The user may not write.
+    #[error("the user of --mongo-uri may not write to the database {0:?}: give it the role readWrite there")]
+    NotAllowed(String),
+    /// The server is older than what this program works with.
+    #[error("MongoDB at {0} is older than 5.0: update it")]
+    TooOld(String),
+    /// The data was written by a program newer than this one.
+    #[error(
+        "the database {database:?} was written by a newer Ro-Co (data version {found}, this program knows {known}): \
+         update this program, or name another database with --mongo-db"
+    )]
+    Newer {
+        /// The name of the database.
+        database: String,
+        /// The version of its data.
+        found: i32,
+        /// The newest version this program reads.
+        known: i32,
+    },
+    /// Anything else.
+    #[error("the database {database:?} cannot be opened: {source}")]
+    Other {
+        /// The name of the database.
+        database: String,
+        /// What the server or the driver said.
+        #[source]
+        source: crate::store::Cause,
+    },
+}
+
+impl OpenError {
+    /// Whether trying again may help.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Away { .. })
+    }
+}
+
+impl Mongo {
+    /// Opens the database and brings it up to date, once.
+    pub async fn open(target: &Target) -> Result<Self, OpenError> {
+        let mut options = match ClientOptions::parse(target.uri.expose_secret()).await {
+            Ok(options) => options,
+            Err(error) => return Err(unparsed(&error)),
+        };
+        options.max_pool_size = Some(target.pool);
+        Self::open_with(options, &target.database).await
+    }
+
+    /// Opens the database that the driver's options lead to. What the laws of the store rest on is not for them
+    /// to choose: concerns, retries, and that the primary is asked.
+    pub async fn open_with(mut options: ClientOptions, database: &str) -> Result<Self, OpenError> {
+        if database.is_empty()
+            || database.len() > 63
+            || database.contains(['/', '\\', '.', ' ', '"', '$', '\0'])
+        {
+            return Err(OpenError::Name(database.to_owned()));
+        }
+        tune(&mut options);
+        let hosts = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        let wrong = |fault: Fault| failed(fault, &hosts, database);
+        let client = Client::with_options(options).map_err(|e| wrong(e.into()))?;
+        let opened = Self::prepare(&client, &hosts, database).await;
+        if opened.is_err() {
+            client.shutdown().immediate(true).await;
+        }
+        opened
+    }
+
+    async fn prepare(client: &Client, hosts: &str, name: &str) -> Result<Self, OpenError> {
+        let wrong = |fault: Fault| failed(fault, hosts, name);
+        let hello = ask(client.database("admin").run_command(doc! { "hello": 1 })).await.map_err(wrong)?;
+        if hello.get_i32("maxWireVersion").unwrap_or_default() < OLDEST_WIRE {
+            return Err(OpenError::TooOld(hosts.to_owned()));
+        }
+        let db = client.database(name);
+        if let Some(found) = migrate::run(&db).await.map_err(wrong)? {
+            return Err(OpenError::Newer { database: name.to_owned(), found, known: migrate::VERSION });
+        }
+        Ok(Self {
+            client: client.clone(),
+            replicated: hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|m| m == "isdbgrid"),
+            authors: Authors::new(&db),
+            accounts: db.collection("accounts"),
+            sessions: db.collection("sessions"),
+            questions: db.collection("questions"),
+            answers: db.collection("answers"),
+            avatars: db.collection("avatars"),
+        })
+    }
+}
+
+fn tune(options: &mut ClientOptions) {
+    options.app_name.get_or_insert_with(|| "ro-co".to_owned());
+    options.server_selection_timeout.get_or_insert(SELECTION);
+    options.connect_timeout.get_or_insert(CONNECT);
+    options.read_concern = Some(ReadConcern::local());
+    options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+    options.retry_reads = Some(true);
+    options.retry_writes = Some(true);
+    options.write_concern =
+        Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY).build());
+}
+
+fn unparsed(error: &mongodb::error::Error) -> OpenError {
+    match *error.kind {
+        // The name in an address of the kind mongodb+srv:// is looked up here.
+        ErrorKind::DnsResolve { .. } => OpenError::Away {
+            hosts: "the host of --mongo-uri".to_owned(),
+            source: "its name is not known".into(),
+        },
+        _ => OpenError::Uri,
+    }
+}
+
+fn failed(fault: Fault, hosts: &str, database: &str) -> OpenError {
+    match fault {
+        Fault::Unauthenticated => OpenError::Credentials(hosts.to_owned()),
+        Fault::Unauthorized => OpenError::NotAllowed(database.to_owned()),
+        Fault::TooOld => OpenError::TooOld(hosts.to_owned()),
+        Fault::Away(_) | Fault::Late => OpenError::Away { hosts: hosts.to_owned(), source: fault.into() },
+        _ => OpenError::Other { database: database.to_owned(), source: fault.into() },
+    }
+}

@@ -1,0 +1,142 @@
+//! Sign-ins, in MongoDB.
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use mongodb::{
+    bson::{Bson, Document, doc},
+    options::{Hint, ReturnDocument},
+};
+use ro_co_shared::{SessionId, Timestamp, UserId};
+
+use super::{
+    Mongo,
+    documents::{SessionDoc, bytes, date, uuid},
+    fault::ask,
+    schema::{BY_END, BY_USER},
+    slice::Order,
+};
+use crate::store::{Accounts, Error, Presented, Refreshed, Result, Session, Sessions};
+
+/// Narrows a filter down to sessions whose tokens are worth something.
+fn live(mut filter: Document, now: Timestamp) -> Document {
+    filter.insert("endedAt", Bson::Null);
+    filter.insert("expiresAt", doc! { "$gt": date(now) });
+    filter.insert("absoluteAt", doc! { "$gt": date(now) });
+    filter
+}
+
+/// Ends what the filter meets.
+fn end(reason: &str, now: Timestamp) -> Vec<Document> {
+    vec![doc! { "$set": {
+        "endedAt": date(now), "endReason": { "$literal": reason },
+        "over": { "$min": [date(now), "$expiresAt", "$absoluteAt"] },
+    } }]
+}
+
+#[async_trait]
+impl Sessions for Mongo {
+    async fn add_session(&self, session: &Session, most: usize) -> Result<()> {
+        if session.user == UserId::DELETED {
+            return Err(Error::NotFound);
+        }
+        // One that is added while its account is deleted opens nothing, and goes when the account's mark goes.
+        self.account(session.user).await?;
+        ask(self.sessions.insert_one(SessionDoc::from(session))).await?;
+        let others = doc! { "user": uuid(session.user.0), "_id": { "$ne": uuid(session.id.0) } };
+        let ids = self.sessions.clone_with_type::<Document>();
+        let beyond = ids
+            .find(live(others, session.created_at))
+            .sort(Order::Newest.sort())
+            .skip(most.saturating_sub(1) as u64)
+            .projection(doc! { "_id": 1 })
+            .hint(Hint::Name(BY_USER.to_owned()));
+        let beyond: Vec<Document> = ask(async { beyond.await?.try_collect().await }).await?;
+        let beyond: Vec<Bson> = beyond.into_iter().filter_map(|mut doc| doc.remove("_id")).collect();
+        if !beyond.is_empty() {
+            let those = doc! { "_id": { "$in": beyond }, "endedAt": Bson::Null };
+            ask(self.sessions.update_many(those, end("limit", session.created_at))).await?;
+        }
+        Ok(())
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Session> {
+        let found = ask(self.sessions.find_one(doc! { "_id": uuid(id.0) })).await?;
+        Ok(found.ok_or(Error::NotFound)?.try_into()?)
+    }
+
+    async fn refresh(&self, token: &Presented, now: Timestamp) -> Result<Refreshed> {
+        if let Some(rotated) = self.step(rotation(token, now)).await? {
+            return Ok(Refreshed::Rotated(rotated));
+        }
+        if let Some(replayed) = self.step(replay(token, now)).await? {
+            return Ok(Refreshed::Replayed(replayed));
+        }
+        let older =
+            doc! { "_id": uuid(token.session.0), "generation": { "$gt": i64::from(token.generation) } };
+        let ended = self.step((live(older, now), end("reuse", now))).await?;
+        Ok(ended.map_or(Refreshed::Ended, Refreshed::Reused))
+    }
+
+    async fn end_session(&self, id: SessionId, reason: &str, now: Timestamp) -> Result<()> {
+        let open = doc! { "_id": uuid(id.0), "endedAt": Bson::Null };
+        ask(self.sessions.update_one(open, end(reason, now))).await?;
+        Ok(())
+    }
+
+    async fn end_sessions(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut theirs = doc! { "user": uuid(user.0) };
+        if let Some(except) = except {
+            theirs.insert("_id", doc! { "$ne": uuid(except.0) });
+        }
+        let update = self.sessions.update_many(live(theirs, now), end(reason, now));
+        ask(update.hint(Hint::Name(BY_USER.to_owned()))).await?;
+        Ok(())
+    }
+
+    async fn purge_sessions(&self, before: Timestamp) -> Result<u64> {
+        let over = self.sessions.delete_many(doc! { "over": { "$lt": date(before) } });
+        Ok(ask(over.hint(Hint::Name(BY_END.to_owned()))).await?.deleted_count)
+    }
+}
+
+impl Mongo {
+    /// One step of a refresh, which the driver may repeat: the server remembers what it answered.
+    async fn step(&self, (filter, update): (Document, Vec<Document>)) -> Result<Option<Session>> {
+        let step = self.sessions.find_one_and_update(filter, update).return_document(ReturnDocument::After);
+        Ok(ask(step).await?.map(Session::try_from).transpose()?)
+    }
+}
+
+/// Step 1: compare and set.
+fn rotation(token: &Presented, now: Timestamp) -> (Document, Vec<Document>) {
+    let filter = doc! {
+        "_id": uuid(token.session.0), "generation": i64::from(token.generation), "current": bytes(&token.hash),
+    };
+    let expires = doc! { "$min": [date(now.plus_millis(token.idle_ms)), "$absoluteAt"] };
+    let update = doc! { "$set": {
+        "generation": { "$add": ["$generation", 1_i64] },
+        "current": bytes(&token.next_hash),
+        "previous": "$current",
+        "rotatedAt": date(now),
+        "replays": 0_i64,
+        "lastSeen": date(now),
+        "expiresAt": &expires,
+        "over": expires,
+    } };
+    (live(filter, now), vec![update])
+}
+
+/// Step 2: a write, and not a read, so that it is ordered after the rotation it repeats.
+fn replay(token: &Presented, now: Timestamp) -> (Document, Vec<Document>) {
+    let filter = doc! {
+        "_id": uuid(token.session.0), "generation": i64::from(token.generation) + 1, "previous": bytes(&token.hash),
+        "rotatedAt": { "$gt": date(now.plus_millis(-token.replay_ms)) },
+    };
+    (live(filter, now), vec![doc! { "$set": { "replays": { "$add": ["$replays", 1_i64] } } }])
+}

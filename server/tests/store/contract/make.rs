@@ -1,0 +1,87 @@
+//! Rows for the tests of the contract, beside those that others use too.
+
+use ro_co_shared::{AnswerId, QuestionId, SessionId, Timestamp, UserId};
+
+pub(super) use crate::make::*;
+use crate::store::{Answer, By, Presented, Session, Store};
+
+pub(super) const SECOND: i64 = 1_000;
+
+pub(super) const HOUR: i64 = 3_600 * SECOND;
+
+pub(super) const DAY: i64 = 24 * HOUR;
+
+pub(super) fn owner(user: UserId) -> By {
+    By { user, admin: false }
+}
+
+pub(super) fn admin(user: UserId) -> By {
+    By { user, admin: true }
+}
+
+pub(super) fn answer(question: QuestionId, author: UserId, text: &str, created_at: Timestamp) -> Answer {
+    Answer {
+        id: AnswerId::new(),
+        question,
+        author,
+        description: text.to_owned(),
+        created_at,
+        fingerprint: [8; 32],
+    }
+}
+
+/// An answer that is in the store.
+pub(super) async fn answered(
+    store: &dyn Store,
+    question: QuestionId,
+    author: UserId,
+    millis: i64,
+) -> AnswerId {
+    let answer = answer(question, author, "Try this.", at(millis));
+    store.add_answer(&answer).await.unwrap().row.id
+}
+
+/// A session that began at `created_at` and lives as long as it may.
+pub(super) fn session(user: UserId, created_at: Timestamp) -> Session {
+    Session {
+        id: SessionId::new(),
+        user,
+        generation: 0,
+        current: hash(0),
+        previous: None,
+        rotated_at: created_at,
+        replays: 0,
+        created_at,
+        last_seen: created_at,
+        expires_at: created_at.plus_millis(14 * DAY),
+        absolute_at: created_at.plus_millis(30 * DAY),
+        ended: None,
+        device: "ro-co/0.1".to_owned(),
+    }
+}
+
+/// A session that is in the store.
+pub(super) async fn signed_in(store: &dyn Store, user: UserId, millis: i64) -> Session {
+    let session = session(user, at(millis));
+    store.add_session(&session, 20).await.unwrap();
+    session
+}
+
+/// What stands for the hash of the secret of a generation.
+pub(super) fn hash(generation: u32) -> [u8; 32] {
+    let mut hash = [0xa5; 32];
+    hash[..4].copy_from_slice(&generation.to_be_bytes());
+    hash
+}
+
+/// The token of a generation, as `design/security.md` would have it presented.
+pub(super) fn token(session: &Session, generation: u32) -> Presented {
+    Presented {
+        session: session.id,
+        generation,
+        hash: hash(generation),
+        next_hash: hash(generation + 1),
+        idle_ms: 14 * DAY,
+        replay_ms: DAY,
+    }
+}

@@ -1,0 +1,242 @@
+//! Real servers of MongoDB: one alone, or three that are a replica set, each on a port and in a directory of its own.
+//!
+//! `cargo run -p ro-co-tests --bin replica-set` starts the same three nodes by hand.
+
+use std::{
+    env,
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use mongodb::{
+    Client,
+    bson::{Document, doc},
+    options::ClientOptions,
+};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+
+use crate::{
+    needs::on_path,
+    programs::{tools, workspace},
+    wait::{LIMIT, until, until_within},
+};
+
+/// The server's program: `ROCO_TEST_MONGOD`, or on the path, or where `tests/setup` puts it.
+pub fn mongod() -> Option<PathBuf> {
+    if let Some(named) = env::var_os("ROCO_TEST_MONGOD") {
+        return Some(named.into());
+    }
+    on_path("mongod").or_else(|| Some(tools().join("mongodb/bin/mongod")).filter(|path| path.exists()))
+}
+
+/// A running `mongod`. Dropping it, or the end of this process, kills it and removes its data.
+pub struct Node {
+    port: u16,
+    dir: PathBuf,
+    args: Vec<String>,
+    process: Option<Process>,
+}
+
+struct Process {
+    pid: Pid,
+    /// The script that ends the server with its standard input.
+    script: Child,
+}
+
+impl Node {
+    /// Starts one with these arguments beside the usual ones, and waits until it takes connections.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn start(args: &[&str]) -> Self {
+        let args: Vec<_> = args.iter().map(|&arg| arg.to_owned()).collect();
+        // Between choosing a free port and taking it, somebody else may have.
+        for _ in 0..5 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let dir = tempfile::Builder::new().prefix("ro-co-mongod-").tempdir().unwrap().keep();
+            let mut node = Self { port, dir, args: args.clone(), process: None };
+            if node.launch() {
+                return node;
+            }
+        }
+        panic!("mongod does not start");
+    }
+
+    /// `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its address as servers take it.
+    pub fn uri(&self) -> String {
+        format!("mongodb://{}", self.address())
+    }
+
+    /// Ends it at once, as a power cut does; its data stay.
+    pub fn kill(&mut self) {
+        let mut process = self.process.take().expect("it runs");
+        process.script.stdin.take().unwrap().write_all(b"keep\n").unwrap();
+        process.script.wait().unwrap();
+    }
+
+    /// Starts it again, after [`Node::kill`], on the same port and the same data.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    pub fn restart(&mut self) {
+        assert!(self.process.is_none(), "it runs already");
+        assert!(self.launch(), "mongod does not start again: {}", self.output());
+    }
+
+    /// Stops it without a word to anybody, connections and all.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a frozen one go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Runs a command on this very node, whatever its part in a replica set.
+    pub fn command(&self, db: &str, command: Document) -> mongodb::error::Result<Document> {
+        run(&format!("{}/?directConnection=true", self.uri()), db, command)
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.process.as_ref().expect("it runs").pid, signal).unwrap();
+    }
+
+    fn output(&self) -> String {
+        std::fs::read_to_string(self.dir.join("output")).unwrap_or_default()
+    }
+
+    /// Whether it came up.
+    fn launch(&mut self) -> bool {
+        let mut script = Command::new("sh")
+            .arg(workspace().join("tests/with-mongod.sh"))
+            .arg(&self.dir)
+            .arg(mongod().expect("no mongod (run tests/setup)"))
+            .args(["--bind_ip", "127.0.0.1", "--port", &self.port.to_string(), "--nounixsocket"])
+            .args([
+                "--wiredTigerCacheSizeGB",
+                "0.25",
+                "--setParameter",
+                "diagnosticDataCollectionEnabled=false",
+            ])
+            .args(["--setParameter", "ttlMonitorEnabled=false", "--dbpath"])
+            .arg(&self.dir)
+            .args(&self.args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pid = String::new();
+        BufReader::new(script.stdout.take().unwrap()).read_line(&mut pid).unwrap();
+        let pid = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+        self.process = Some(Process { pid, script });
+        let up = until_within(LIMIT, || {
+            if test_kill_process(pid).is_err() || is_zombie(pid) {
+                return Some(false);
+            }
+            TcpStream::connect(self.address()).is_ok().then_some(true)
+        });
+        up.unwrap_or_else(|| panic!("mongod takes no connections: {}", self.output()))
+    }
+}
+
+/// A process that has ended and that its parent has not looked after yet.
+fn is_zombie(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
+    stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        match self.process.take() {
+            // The end of its standard input ends the script, which takes server and data with it.
+            Some(mut process) => {
+                drop(process.script.stdin.take());
+                let _ = process.script.wait();
+            }
+            None => {
+                let _ = std::fs::remove_dir_all(&self.dir);
+            }
+        }
+    }
+}
+
+/// Three nodes that elect a primary within some two seconds of losing it.
+pub struct ReplicaSet {
+    /// The nodes.
+    pub nodes: [Node; 3],
+}
+
+impl Default for ReplicaSet {
+    fn default() -> Self {
+        Self::start()
+    }
+}
+
+impl ReplicaSet {
+    /// Starts it and waits for its first primary.
+    ///
+    /// # Panics
+    /// When there is none within the limit.
+    pub fn start() -> Self {
+        let nodes = [(); 3].map(|()| Node::start(&["--replSet", "ro-co"]));
+        let members: Vec<_> =
+            (0..).zip(&nodes).map(|(id, node)| doc! { "_id": id, "host": node.address() }).collect();
+        let settings = doc! { "electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500 };
+        let config = doc! { "_id": "ro-co", "members": members, "settings": settings };
+        nodes[0].command("admin", doc! { "replSetInitiate": config }).unwrap();
+        let set = Self { nodes };
+        set.primary();
+        set
+    }
+
+    /// Its address as servers take it.
+    pub fn uri(&self) -> String {
+        let hosts: Vec<_> = self.nodes.iter().map(Node::address).collect();
+        format!("mongodb://{}/?replicaSet=ro-co", hosts.join(","))
+    }
+
+    /// Which node is the primary; waits while there is none.
+    ///
+    /// # Panics
+    /// When there is none within the limit.
+    pub fn primary(&self) -> usize {
+        until("a primary", || self.nodes.iter().position(is_primary))
+    }
+
+    /// Makes the primary a secondary that does not stand for election for ten seconds.
+    pub fn step_down(&self) {
+        let step_down = doc! { "replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5 };
+        self.nodes[self.primary()].command("admin", step_down).unwrap();
+    }
+}
+
+/// Whether a node says that it is the primary. One that is frozen says nothing.
+fn is_primary(node: &Node) -> bool {
+    node.process.is_some()
+        && node
+            .command("admin", doc! { "hello": 1 })
+            .is_ok_and(|hello| hello.get_bool("isWritablePrimary").unwrap_or(false))
+}
+
+/// Runs one command on a connection of its own.
+pub fn run(uri: &str, db: &str, command: Document) -> mongodb::error::Result<Document> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut options = ClientOptions::parse(uri).await?;
+        let limit = std::time::Duration::from_secs(5);
+        options.server_selection_timeout = Some(limit);
+        options.connect_timeout = Some(limit);
+        let client = Client::with_options(options)?;
+        let answer = tokio::time::timeout(limit, client.database(db).run_command(command)).await;
+        client.shutdown().immediate(true).await;
+        answer.unwrap_or_else(|_| Err(mongodb::error::Error::custom("no answer")))
+    })
+}
