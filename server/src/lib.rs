@@ -12,6 +12,8 @@ pub mod demo;
 pub mod front;
 mod guard;
 mod idempotency;
+#[cfg(feature = "mongodb")]
+pub mod import;
 pub mod keys;
 pub mod limits;
 pub mod local;

@@ -8,6 +8,8 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
+#[cfg(feature = "mongodb")]
+use ro_co_server::import;
 use ro_co_server::{
     admin, api,
     config::Config,
@@ -55,6 +57,10 @@ enum Command {
         /// The copy; must not exist
         file: PathBuf,
     },
+    /// Take over the data of another program
+    #[cfg(feature = "mongodb")]
+    #[command(subcommand)]
+    Import(Import),
     /// Bring the database up to date (what starting does as well)
     Migrate,
     /// Ask the server at --listen whether it is ready; exits with 0 or 1
@@ -62,6 +68,14 @@ enum Command {
     /// Do what only an operator may
     #[command(subcommand)]
     Admin(Admin),
+}
+
+#[cfg(feature = "mongodb")]
+#[derive(Subcommand)]
+enum Import {
+    /// Import users, questions and answers of the original Ro-Co from its MongoDB; again and again, without doubles
+    #[command(after_help = import::AFTER_HELP)]
+    RoCo(import::Options),
 }
 
 #[derive(Subcommand)]
@@ -106,6 +120,8 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             }
             Some(Command::Backup { file }) => copy(&cli.config, &file),
+            #[cfg(feature = "mongodb")]
+            Some(Command::Import(Import::RoCo(options))) => take_over(&cli.config, &options).await,
             Some(Command::Migrate) => migrate(&cli.config).await,
             Some(Command::Healthcheck) => healthcheck(&cli.config).await,
             Some(Command::Admin(command)) => administer(&cli.config, command).await,
@@ -197,6 +213,24 @@ async fn healthcheck(config: &Config) -> ExitCode {
 async fn open(config: &Config) -> Result<Arc<dyn Store>, ExitCode> {
     let dir = config.data_dir().map_err(|why| fail(2, &why))?;
     store::connect(config, &dir, Patience::None).await.map_err(|e| fail(2, &e.to_string()))
+}
+
+#[cfg(feature = "mongodb")]
+async fn take_over(config: &Config, options: &import::Options) -> ExitCode {
+    let store = match open(config).await {
+        Ok(store) => store,
+        Err(code) => return code,
+    };
+    match import::run(options, store, ro_co_shared::Timestamp::now()).await {
+        Ok(report) => {
+            if options.dry_run {
+                println!("A dry run: nothing was written. An import would do this:");
+            }
+            println!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(e) => fail(if e.at_start() { 2 } else { 1 }, &e.to_string()),
+    }
 }
 
 async fn migrate(config: &Config) -> ExitCode {

@@ -2,6 +2,9 @@
 //!
 //! A pool, because `spawn_blocking` lets hundreds of hashes start at once and glibc keeps each one's 19 MiB.
 //! Each thread owns its memory, taken at its first hash; the queue is bounded, and a full one is a 503.
+//! Imported accounts bring a BCrypt hash, which is good for one sign-in and then replaced ([`bcrypt`]).
+
+mod bcrypt;
 
 use std::{
     sync::{
@@ -53,7 +56,7 @@ pub enum Verdict {
     Wrong,
     /// It is.
     Right,
-    /// It is, and the stored hash was made with other parameters: this is what to store from now on.
+    /// It is, and the stored hash was made in another way than today's: this is what to store from now on.
     Rehashed(String),
 }
 
@@ -154,6 +157,13 @@ fn new_hash(password: &str, memory: &mut Vec<Block>) -> Result<String, Error> {
 }
 
 fn check(password: &str, stored: &str, memory: &mut Vec<Block>) -> Result<Verdict, Error> {
+    if bcrypt::is(stored) {
+        return if bcrypt::matches(password, stored) {
+            new_hash(password, memory).map(Verdict::Rehashed)
+        } else {
+            Ok(Verdict::Wrong)
+        };
+    }
     let Some((params, salt, expected)) = read(stored) else { return Ok(Verdict::Wrong) };
     let actual = derive(password, &salt, &params, memory).ok_or(Error::Failed)?;
     if verify_slices_are_equal(&actual, &expected).is_err() {
@@ -163,6 +173,12 @@ fn check(password: &str, stored: &str, memory: &mut Vec<Block>) -> Result<Verdic
         return Ok(Verdict::Right);
     }
     new_hash(password, memory).map(Verdict::Rehashed)
+}
+
+/// Whether anybody can ever sign in with this hash, which was made elsewhere.
+#[cfg(feature = "mongodb")]
+pub(crate) fn is_usable(stored: &str) -> bool {
+    bcrypt::is(stored) || read(stored).is_some()
 }
 
 /// The parts of a stored hash, unless it asks for more than we would ever have stored.
@@ -233,6 +249,20 @@ mod tests {
             panic!("not rehashed");
         };
         assert_eq!(pool.verify("old password", Some(&new)).await.unwrap(), Verdict::Right);
+    }
+
+    #[tokio::test]
+    async fn a_bcrypt_hash_is_good_for_one_sign_in_and_the_whole_password_counts_from_then_on() {
+        let pool = Passwords::new();
+        let typed = "correct horse battery staple, ".repeat(4);
+        let old = ::bcrypt::hash_with_salt(&typed, 4, [7; 16]).unwrap().to_string();
+        assert_eq!(pool.verify("another", Some(&old)).await.unwrap(), Verdict::Wrong);
+        let Verdict::Rehashed(new) = pool.verify(&typed, Some(&old)).await.unwrap() else {
+            panic!("not rehashed");
+        };
+        assert!(new.starts_with("$argon2id$"), "{new}");
+        assert_eq!(pool.verify(&typed, Some(&new)).await.unwrap(), Verdict::Right);
+        assert_eq!(pool.verify(&typed[..72], Some(&new)).await.unwrap(), Verdict::Wrong);
     }
 
     #[tokio::test]

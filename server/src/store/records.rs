@@ -11,7 +11,8 @@ pub struct Account {
     pub username: Username,
     /// The address to sign in with; unique by [`Email::key`].
     pub email: Email,
-    /// The password's hash as a PHC string; empty for the account that stands in for the deleted.
+    /// The password's hash: a PHC string, or BCrypt of an imported account that was not signed in to since. Empty
+    /// where nobody can sign in: the account that stands in for the deleted, and one imported without a usable hash.
     pub password: String,
     /// What the user may do.
     pub role: Role,
