@@ -15,6 +15,8 @@ pub enum Need {
     Node,
     /// Python and the packages of `tests/tools/requirements.txt`.
     Python,
+    /// A Java runtime.
+    Java,
     /// A headless browser, driven from Node.js.
     Chromium,
     /// gnome-keyring, D-Bus and `secret-tool`.
@@ -26,6 +28,7 @@ impl Need {
         let there = match self {
             Self::Node => on_path("node").is_some() && tools().join("node/node_modules").is_dir(),
             Self::Python => tools().join("python/bin/python").exists(),
+            Self::Java => on_path("java").is_some(),
             Self::Chromium => on_path("chromium").is_some() && Self::Node.missing().is_none(),
             Self::Keyring => ["gnome-keyring-daemon", "dbus-run-session", "secret-tool"]
                 .iter()
@@ -34,6 +37,7 @@ impl Need {
         let name = match self {
             Self::Node => "Node.js",
             Self::Python => "Python",
+            Self::Java => "Java",
             Self::Chromium => "Chromium",
             Self::Keyring => "keyring",
         };
