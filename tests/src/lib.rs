@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows the server's or the client's code; only the wire types of `ro-co-shared`.
 
+pub mod breaking;
 pub mod home;
 pub mod http;
 pub mod keyring;

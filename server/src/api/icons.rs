@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
-    param::{Header, Path, Query},
+    param::{Path, Query},
     payload::Binary,
     registry::MetaSchema,
 };
@@ -14,6 +14,7 @@ use ro_co_shared::{Described, Errors, Field, Input, Invalid, Optional, UserId, i
 use super::{
     Tag,
     fault::{Fault, Missing, Plain, Refusal},
+    header::Header,
     listing::id,
     payload::matches_tag,
 };

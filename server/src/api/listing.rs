@@ -33,7 +33,7 @@ pub(super) struct CursorText(String);
 
 impl Field for CursorText {
     fn from_text(text: &str) -> Result<Self, Invalid> {
-        if text.len() != CURSOR { Err(bad_cursor()) } else { Ok(Self(text.into())) }
+        if text.len() == CURSOR { Ok(Self(text.into())) } else { Err(bad_cursor()) }
     }
 }
 

@@ -4,6 +4,7 @@ mod allow;
 mod answers;
 mod auth;
 pub mod fault;
+mod header;
 mod icons;
 mod listing;
 pub mod payload;

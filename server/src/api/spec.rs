@@ -7,6 +7,7 @@
 //!   and 415 where there is a body, 500 and 503 everywhere;
 //! - `security: []` on open operations, so that "open" is said and not merely left out;
 //! - a field that refers to a type and has a description of its own comes as `allOf`: the reference stays;
+//! - answers to creating link to what can be done with the new id, so that tools find their way;
 //! - request bodies say that they are closed, as unknown fields are refused;
 //! - headers get their usual names and their descriptions; defaults are left out; limits are whole numbers; keys are sorted, whatever
 //!   crate orders maps how.
@@ -27,6 +28,7 @@ pub fn spec() -> String {
         }
     }
     close_bodies(&mut document);
+    link(&mut document);
     let mut text = serde_json::to_string_pretty(&sorted(simplify(document))).unwrap_or_default();
     text.push('\n');
     text
@@ -42,6 +44,22 @@ fn close_bodies(document: &mut Value) {
         .collect();
     for name in names {
         document["components"]["schemas"][name]["additionalProperties"] = false.into();
+    }
+}
+
+/// What can be done with the id of what was created: by path, the operations and the name of their parameter.
+const LINKS: [(&str, &[&str], &str); 3] = [
+    ("/api/v1/question", &["getQuestion", "updateQuestion", "setQuestionStatus", "deleteQuestion"], "id"),
+    ("/api/v1/question", &["listAnswers"], "questionId"),
+    ("/api/v1/answer", &["getAnswer", "updateAnswer", "deleteAnswer"], "id"),
+];
+
+fn link(document: &mut Value) {
+    for (path, operations, parameter) in LINKS {
+        for operation in operations {
+            document["paths"][path]["post"]["responses"]["201"]["links"][*operation] =
+                json!({"operationId": operation, "parameters": {parameter: "$response.body#/id"}});
+        }
     }
 }
 
