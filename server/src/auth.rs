@@ -17,6 +17,7 @@ use crate::{
         payload::bearer,
     },
     keys::{AccessClaims, Refused, TokenSecret, random, sha256},
+    limits::Who,
     store::{Account, By, Presented, Refreshed, Session},
 };
 
@@ -30,7 +31,8 @@ const MOST_SESSIONS: usize = 20;
 /// After how long account and session are looked up again: how stale a role or a suspension can be.
 pub const RECHECK: Duration = Duration::from_secs(10);
 
-/// Who makes a request, by its access token. As an argument of an operation it demands the token.
+/// Who makes a request, by its access token. As the first argument of an operation it
+/// demands the token and counts the request as the user's.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
     /// The user.
@@ -253,7 +255,10 @@ impl<'a> ApiExtractor<'a> for Caller {
     ) -> Result<Self> {
         let token =
             bearer(request).ok_or_else(|| Fault::new(Code::Unauthenticated, "send an access token"))?;
-        Ok(App::of(request)?.caller(token).await?)
+        let app = App::of(request)?;
+        let caller = app.caller(token).await?;
+        app.limits.count(request, Who::User(caller.user))?;
+        Ok(caller)
     }
 }
 

@@ -6,6 +6,8 @@ use clap::{Args, ValueEnum};
 use reqwest::Url;
 use secrecy::SecretString;
 
+use crate::limits::address::Network;
+
 /// How a server is run.
 #[derive(Args, Clone, Debug)]
 pub struct Config {
@@ -34,6 +36,15 @@ pub struct Config {
     /// An origin whose pages may call this server; may be repeated, or separated by commas in the environment
     #[arg(long, env = "ROCO_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origin: Vec<String>,
+
+    /// Limit how often one address or user may ask, or not (for measuring)
+    #[arg(long, env = "ROCO_RATE_LIMITS", value_enum, default_value = "default", value_name = "WHICH")]
+    pub rate_limits: RateLimits,
+
+    /// A proxy (address or network) in front of this server, whose X-Forwarded-For is believed; may be repeated, or
+    /// separated by commas in the environment [default: none, connections count as their own]
+    #[arg(long, env = "ROCO_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
+    pub trusted_proxy: Vec<Network>,
 
     /// A file with the master secret: base64 of at least 32 bytes a line, the first one signs, all verify
     /// [default: made at the first start, in the data directory]
@@ -68,6 +79,15 @@ pub enum AvatarSource {
     Dicebear,
     /// Drawn in this process
     Builtin,
+}
+
+/// Whether there are rate limits.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RateLimits {
+    /// Those of the documentation
+    Default,
+    /// None
+    Off,
 }
 
 /// A length of time in milliseconds, written as a number and `s`, `m`, `h` or `d`.
@@ -105,6 +125,8 @@ impl Config {
             avatar_source: Some(AvatarSource::Builtin),
             dicebear_url: None,
             cors_origin: Vec::new(),
+            rate_limits: RateLimits::Default,
+            trusted_proxy: Vec::new(),
             secret_file: None,
             secret: None,
             access_ttl: Lifetime(15 * 60_000),

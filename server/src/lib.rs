@@ -12,6 +12,7 @@ pub mod front;
 mod guard;
 mod idempotency;
 pub mod keys;
+pub mod limits;
 pub mod local;
 pub mod password;
 pub mod run;
@@ -28,8 +29,15 @@ use poem::{
 use ro_co_shared::Code;
 
 use crate::{
-    api::fault::Fault, auth::Recent, avatar::Avatars, clock::Clock, guard::Guard, keys::Keys,
-    password::Passwords, store::Store,
+    api::fault::Fault,
+    auth::Recent,
+    avatar::Avatars,
+    clock::Clock,
+    guard::Guard,
+    keys::Keys,
+    limits::{Limits, Policy, address::Proxies},
+    password::Passwords,
+    store::Store,
 };
 
 pub use guard::Service;
@@ -50,6 +58,8 @@ pub struct App {
     pub settings: Settings,
     /// What was found out about tokens and sessions lately.
     pub recent: Recent,
+    /// How often somebody may ask.
+    pub limits: Limits,
 }
 
 /// What was chosen at the start.
@@ -65,6 +75,10 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// How stale a role, a suspension or the end of a session may be.
     pub recheck: Duration,
+    /// Which rate limits hold.
+    pub limits: Policy,
+    /// Proxies that are believed when they say for whom they ask.
+    pub proxies: Proxies,
 }
 
 impl Default for Settings {
@@ -75,6 +89,8 @@ impl Default for Settings {
             docs: true,
             cors_origins: Vec::new(),
             recheck: auth::RECHECK,
+            limits: Policy::default(),
+            proxies: Proxies::default(),
         }
     }
 }
@@ -89,7 +105,9 @@ impl App {
         settings: Settings,
     ) -> Arc<Self> {
         let recent = Recent::new(settings.recheck);
-        Arc::new(Self { store, keys, passwords: Passwords::new(), avatars, clock, settings, recent })
+        let limits = Limits::new(settings.limits, settings.proxies.clone(), &clock);
+        let passwords = Passwords::new();
+        Arc::new(Self { store, keys, passwords, avatars, clock, settings, recent, limits })
     }
 
     /// The application behind a request.

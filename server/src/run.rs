@@ -19,10 +19,11 @@ use crate::{
     App, Settings,
     avatar::{Avatars, DICEBEAR_URL, Source},
     clock::Clock,
-    config::{AvatarSource, Config},
+    config::{AvatarSource, Config, RateLimits},
     demo,
     front::{self, Limits},
     keys::Keys,
+    limits::Policy,
     local::{self, Claim, Lock},
     secret::{self, Secret},
     store::{
@@ -73,8 +74,8 @@ pub enum Error {
 pub enum Mode {
     /// On its own: the address asked for or none.
     Alone,
-    /// Inside the client: the next free port will do, pictures are drawn in process, and a directory that is
-    /// served already is no error.
+    /// Inside the client: the next free port will do, pictures are drawn in process, nobody is told to slow down, and
+    /// a directory that is served already is no error.
     Local,
 }
 
@@ -139,7 +140,8 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     tokio::spawn(sweep(Arc::downgrade(&app)));
-    let task = tokio::spawn(front::serve(listener, app.service(), Limits::default(), shutdown));
+    let limits = Limits { proxies: app.settings.proxies.clone(), ..Limits::default() };
+    let task = tokio::spawn(front::serve(listener, app.service(), limits, shutdown));
     Ok(Started::Here(Running { address, app, stop, task, _lock: lock, _throw_away: throw_away }))
 }
 
@@ -208,6 +210,12 @@ fn app(config: &Config, mode: Mode, dir: &Path) -> Result<Arc<App>, Error> {
         refresh_ttl_ms: config.refresh_ttl.0,
         docs: config.docs || config.listen.ip().is_loopback(),
         cors_origins: config.cors_origin.clone(),
+        limits: match (config.rate_limits, mode) {
+            (RateLimits::Off, _) => Policy::Off,
+            (RateLimits::Default, Mode::Alone) => Policy::All,
+            (RateLimits::Default, Mode::Local) => Policy::Guesses,
+        },
+        proxies: config.trusted_proxy.iter().copied().collect(),
         ..Settings::default()
     };
     Ok(App::new(Arc::clone(&store), keys, Avatars::new(store, source), Clock::default(), settings))

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use ro_co_tests::{Person, Server, wait::until};
+use ro_co_tests::{Options, Person, Server, wait::until};
 use serde_json::json;
 
 const WRITERS: usize = 8;
@@ -22,7 +22,7 @@ type Sent = HashMap<String, Option<String>>;
 
 #[test]
 fn every_acknowledged_question_is_there_exactly_once() {
-    let mut server = Server::start();
+    let mut server = Server::start_with(Options::default().unlimited());
     let ada = Person::sign_up(&server, "ada");
     let mut all = Sent::new();
     for round in 0..ROUNDS {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Barrier, thread};
 
-use ro_co_tests::{Person, Reply, Request, Server, person::PASSWORD};
+use ro_co_tests::{Options, Person, Reply, Request, Server, person::PASSWORD};
 use serde_json::{Value, json};
 
 /// Runs `act` on `count` threads that start together; what each came back with.
@@ -59,7 +59,7 @@ fn two_sign_ups_for_one_address() {
 
 #[test]
 fn one_key_from_eight_at_once_is_one_question() {
-    let server = Server::start();
+    let server = Server::start_with(Options::default().unlimited());
     let ada = Person::sign_up(&server, "ada");
     for round in 0..10 {
         let body = json!({"title": format!("Question {round}"), "description": "Sent eight times."});

@@ -47,7 +47,7 @@ fn median_ms(mut times: Vec<Duration>) -> String {
 
 /// Fills a server with questions and reads them back.
 pub(crate) fn under_load(questions: usize) {
-    let server = Server::start_with(Options::default());
+    let server = Server::start_with(Options::default().unlimited());
     let ada = Person::sign_up(&server, "ada");
     let create = |n: usize| {
         let body = json!({"title": format!("Question {n}"), "description": "Some text of middling length. ".repeat(10)});

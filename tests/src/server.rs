@@ -45,6 +45,12 @@ impl Options {
         self
     }
 
+    /// Without rate limits: for those who ask more of a server than people do. Everybody else has them, so that a test
+    /// notices when ordinary use meets one.
+    pub fn unlimited(self) -> Self {
+        self.args(&["--rate-limits", "off"])
+    }
+
     /// The command line, in an environment where nothing of the caller's counts.
     pub fn command(&self, data_dir: &Path) -> Command {
         let mut command = bare_command(data_dir);

@@ -97,6 +97,19 @@ pub(crate) enum Call {
 }
 
 impl Call {
+    /// Whether the user asked for it to be done, rather than the client to show something.
+    pub(crate) fn is_the_users(&self) -> bool {
+        !matches!(
+            self,
+            Self::Resume
+                | Self::NameFree(_)
+                | Self::Questions { .. }
+                | Self::Question(_)
+                | Self::Answers { .. }
+                | Self::Answer(_)
+        )
+    }
+
     /// Whether it can be sent again for the same user after they have signed in again. Requests that are
     /// about signing in cannot: they carry their own proof.
     pub(crate) fn needs_session(&self) -> bool {

@@ -111,11 +111,16 @@ impl Runtime {
                 let Ok(turn) = turns.acquire().await else { return };
                 let loaded = avatars.load(key.clone()).await;
                 drop(turn);
-                match loaded {
-                    Ok(()) => drop(messages.send(Msg::Picture)),
+                match &loaded {
+                    Ok(()) => {}
+                    Err(Failure::Busy { retry_after, .. }) => tokio::time::sleep(*retry_after).await,
                     Err(_) => tokio::time::sleep(PICTURE_PAUSE).await,
                 }
                 lock(&pictures).remove(&key);
+                // The next frame shows it, or asks again for what the server was too busy for.
+                if matches!(loaded, Ok(()) | Err(Failure::Busy { .. })) {
+                    let _ = messages.send(Msg::Picture);
+                }
             });
         }
     }

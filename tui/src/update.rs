@@ -209,6 +209,7 @@ fn on_done(model: &mut Model, req: ReqId, answer: Result<Outcome, Failure>) {
     // Nobody waits for it any more: outdated.
     let Some(call) = model.core.in_flight.remove(&req) else { return };
     note_connection(model, &answer);
+    note_pause(model, &call, &answer);
     match answer {
         Err(Failure::SignedOut) if call.needs_session() => park(model, req, call),
         Ok(outcome) => {
@@ -250,6 +251,16 @@ fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>) {
                 retry(model);
             }
         }
+    }
+}
+
+/// The server asks to wait. With what the client does by itself that is the client's affair; with what the user does,
+/// they see for how long.
+fn note_pause(model: &mut Model, call: &Call, answer: &Result<Outcome, Failure>) {
+    if let Err(Failure::Busy { retry_after, .. }) = answer
+        && call.is_the_users()
+    {
+        model.core.hold = Some(model.core.now.run + *retry_after);
     }
 }
 
@@ -323,6 +334,10 @@ fn uncover_beneath(model: &mut Model) {
 fn on_tick(model: &mut Model) {
     let now = model.core.now.run;
     model.core.toasts.expire(now);
+    if model.core.hold.is_some_and(|until| until <= now) {
+        model.core.hold = None;
+        model.core.toast(Tone::Plain, "The wait is over: you can try again.");
+    }
     if model.core.retry_at.is_some_and(|at| at <= now) {
         model.core.retry_at = None;
         retry(model);

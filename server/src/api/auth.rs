@@ -17,6 +17,7 @@ use super::{
 use crate::{
     App,
     auth::RefreshBearer,
+    limits::Open,
     password::Verdict,
     store::{self, Account},
 };
@@ -43,7 +44,12 @@ impl Auth {
     ///
     /// Makes an account. Name and address must be free; when one is taken, `errors` says which.
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
-    async fn sign_up(&self, app: Data<&Arc<App>>, body: Body<SignUp>) -> Result<MadeUser, Refusal<Clash>> {
+    async fn sign_up(
+        &self,
+        _open: Open,
+        app: Data<&Arc<App>>,
+        body: Body<SignUp>,
+    ) -> Result<MadeUser, Refusal<Clash>> {
         let NewUser { username, email, password } = body.checked;
         // Both at once, and before the dear hash; the store's indexes have the last word.
         let free = [
@@ -73,6 +79,7 @@ impl Auth {
     #[oai(path = "/signup/username", method = "get", operation_id = "checkUsername")]
     async fn username(
         &self,
+        _open: Open,
         app: Data<&Arc<App>>,
         /// The name.
         username: Query<ro_co_shared::Input<Username>>,
@@ -87,10 +94,12 @@ impl Auth {
 
     /// Log in
     ///
-    /// Opens a session. Whatever is wrong, the answer is the same, and takes the same time.
+    /// Opens a session. Whatever is wrong, the answer is the same, and takes the same time. After five failures the
+    /// next attempt has to wait: 429, even with the right password.
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(
         &self,
+        open: Open,
         request: &Request,
         app: Data<&Arc<App>>,
         body: Body<Credentials>,
@@ -105,10 +114,13 @@ impl Auth {
             },
         };
         let stored = account.as_ref().map(|a| a.password.as_str());
-        let verdict = app.passwords.verify(password.expose(), stored).await?;
+        let attempt = app.limits.attempt(email.as_ref(), open)?;
+        let verdict =
+            app.passwords.verify(password.expose(), stored).await.inspect_err(|_| attempt.undo())?;
         let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
             return Err(Fault::new(Code::InvalidCredentials, "").into());
         };
+        attempt.succeeded();
         if let Verdict::Rehashed(new) = verdict {
             match app.store.set_password(account.id, &account.password, &new).await {
                 // Somebody changed it meanwhile: theirs is newer.
@@ -126,6 +138,7 @@ impl Auth {
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
+        _open: Open,
         token: RefreshBearer,
         app: Data<&Arc<App>>,
     ) -> Result<Json<Login>, Refusal<Plain>> {
@@ -136,7 +149,12 @@ impl Auth {
     ///
     /// Ends the session of the refresh token in the body. Repeating it is fine.
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
-    async fn logout(&self, app: Data<&Arc<App>>, body: Body<SignOut>) -> Result<Done, Refusal<Plain>> {
+    async fn logout(
+        &self,
+        _open: Open,
+        app: Data<&Arc<App>>,
+        body: Body<SignOut>,
+    ) -> Result<Done, Refusal<Plain>> {
         app.sign_out(body.checked.as_str()).await?;
         Ok(Done)
     }

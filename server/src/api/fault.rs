@@ -215,6 +215,9 @@ pub fn meaning(status: u16) -> &'static str {
         412 => "It was changed since it was read.",
         413 => "The body is too large.",
         415 => "The body's media type is not `application/json`.",
+        429 => {
+            "Too many requests, or too many attempts at a password; try again after `Retry-After` seconds."
+        }
         500 => "The server failed; its log knows more under `instance`.",
         503 => "The server cannot answer now; try again after `Retry-After` seconds.",
         _ => "An error.",

@@ -56,7 +56,8 @@ fn service() -> OpenApiService<Api, ()> {
 
 const DESCRIPTION: &str = "A question-and-answer community of students. Sign up, log in, and send the access token \
 as `Authorization: Bearer` with everything else; when it expires, `refresh` gives a new one. Every error is an \
-`application/problem+json` document whose `code` is stable. Creating with an `Idempotency-Key` may be repeated safely.";
+`application/problem+json` document whose `code` is stable. Creating with an `Idempotency-Key` may be repeated safely. \
+Who asks too often gets 429 with `Retry-After` in seconds.";
 
 /// All routes: the operations, the document and its page.
 pub fn routes() -> Route {

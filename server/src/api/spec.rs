@@ -4,7 +4,7 @@
 //! each signature, and mended is what generators stumble over:
 //!
 //! - statuses that guard and extractors answer with: 401 where a token is needed, 400 where there is input, 413
-//!   and 415 where there is a body, 500 and 503 everywhere;
+//!   and 415 where there is a body, 429, 500 and 503 everywhere;
 //! - `security: []` on open operations, so that "open" is said and not merely left out;
 //! - a field that refers to a type and has a description of its own comes as `allOf`: the reference stays;
 //! - answers to creating link to what can be done with the new id, so that tools find their way;
@@ -71,7 +71,8 @@ fn complete(operation: &mut Value) {
     if !secured {
         operation["security"] = json!([]);
     }
-    let ambient = [(400, input), (401, secured), (413, body), (415, body), (500, true), (503, true)];
+    let ambient =
+        [(400, input), (401, secured), (413, body), (415, body), (429, true), (500, true), (503, true)];
     for (status, _) in ambient.into_iter().filter(|(_, applies)| *applies) {
         let responses = &mut operation["responses"];
         if responses.get(status.to_string()).is_none() {
@@ -91,7 +92,7 @@ fn complete(operation: &mut Value) {
 fn describe_headers(status: &str, response: &mut Value) {
     if matches!(status, "503" | "429") {
         response["headers"]["Retry-After"] =
-            json!({"schema": {"type": "integer", "minimum": 0, "maximum": 3600}});
+            json!({"schema": {"type": "integer", "minimum": 1, "maximum": 3600}});
     }
     let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) else { return };
     // The derive writes their names in capitals.

@@ -2,15 +2,17 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+
+use crate::limits::address::{Proxies, network};
 
 /// Counts connections.
 pub(super) struct Gate {
     most: usize,
     most_per_address: usize,
-    proxies: Vec<IpAddr>,
+    proxies: Proxies,
     inside: Mutex<Inside>,
 }
 
@@ -27,20 +29,19 @@ pub(super) struct Pass {
 }
 
 impl Gate {
-    pub(super) fn new(most: usize, most_per_address: usize, proxies: Vec<IpAddr>) -> Arc<Self> {
+    pub(super) fn new(most: usize, most_per_address: usize, proxies: Proxies) -> Arc<Self> {
         Arc::new(Self { most, most_per_address, proxies, inside: Mutex::default() })
     }
 
     /// A place for a connection from this address, if there is one.
     pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<Pass> {
-        let peer = peer.to_canonical();
         let address = network(peer);
         let mut inside = self.inside();
         if inside.total >= self.most {
             return None;
         }
         let here = inside.by_address.entry(address).or_default();
-        if *here >= self.most_per_address && !self.proxies.contains(&peer) {
+        if *here >= self.most_per_address && !self.proxies.contains(peer) {
             return None;
         }
         *here += 1;
@@ -66,17 +67,10 @@ impl Drop for Pass {
     }
 }
 
-/// Whoever has one IPv6 address has the whole /64 around it.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::address::Network;
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
@@ -84,7 +78,7 @@ mod tests {
 
     #[test]
     fn one_address_cannot_take_every_place() {
-        let gate = Gate::new(3, 2, vec![]);
+        let gate = Gate::new(3, 2, Proxies::default());
         let first = gate.enter(ip("192.0.2.1")).unwrap();
         let _second = gate.enter(ip("::ffff:192.0.2.1")).unwrap();
         assert!(gate.enter(ip("192.0.2.1")).is_none(), "an IPv4 address is the same one in IPv6 clothes");
@@ -96,7 +90,7 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_counts_as_one() {
-        let gate = Gate::new(9, 1, vec![]);
+        let gate = Gate::new(9, 1, Proxies::default());
         let _first = gate.enter(ip("2001:db8:0:1::1")).unwrap();
         assert!(gate.enter(ip("2001:db8:0:1:ffff::2")).is_none());
         assert!(gate.enter(ip("2001:db8:0:2::1")).is_some());
@@ -104,7 +98,8 @@ mod tests {
 
     #[test]
     fn a_proxy_brings_everybody_and_still_counts_overall() {
-        let gate = Gate::new(3, 1, vec![ip("192.0.2.1")]);
+        let proxies = ["192.0.2.1".parse::<Network>().unwrap()].into_iter().collect();
+        let gate = Gate::new(3, 1, proxies);
         let all: Vec<_> = (0..3).map(|_| gate.enter(ip("192.0.2.1")).unwrap()).collect();
         assert!(gate.enter(ip("192.0.2.1")).is_none());
         drop(all);

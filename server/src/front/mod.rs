@@ -11,13 +11,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use poem::{Response, endpoint::DynEndpoint};
 use tokio::{
@@ -29,6 +23,8 @@ use tokio::{
 
 use connection::Front;
 use gate::Gate;
+
+use crate::limits::address::Proxies;
 
 /// How long to wait after `accept` failed for want of something (descriptors, memory).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -53,10 +49,10 @@ pub struct Limits {
     pub grace: Duration,
     /// Connections at a time.
     pub connections: usize,
-    /// Connections at a time from one address; for IPv6 from one /64 network.
+    /// Connections at a time from one address; for IPv6 from one /64 network. A lecture hall shares one address.
     pub per_address: usize,
     /// Addresses that `per_address` does not hold for: proxies, which bring everybody.
-    pub proxies: Vec<IpAddr>,
+    pub proxies: Proxies,
     /// Requests being worked on at a time.
     pub in_flight: usize,
 }
@@ -73,8 +69,8 @@ impl Default for Limits {
             linger: Duration::from_secs(2),
             grace: Duration::from_secs(5),
             connections: 2048,
-            per_address: 64,
-            proxies: Vec::new(),
+            per_address: 512,
+            proxies: Proxies::default(),
             in_flight: 512,
         }
     }

@@ -4,6 +4,7 @@
 mod accounts;
 mod content;
 mod input;
+mod limits;
 mod rights;
 mod sessions;
 mod support;

@@ -140,6 +140,23 @@ def sign_out(session: Login) -> None:
     refused(Client(renewed.refresh_token).auth.refresh, 401, "session_ended")
 
 
+def guesses_have_to_wait() -> None:
+    guess = Credentials(email="guessed@example.org", password="not the password")
+    for _ in range(8):
+        try:
+            Client().auth.login(guess)
+        except ApiException as refusal:
+            if refusal.status == 401:
+                continue
+            problem = refusal.data
+            assert isinstance(problem, Problem) and problem.code.value == "too_many_requests", refusal
+            assert refusal.status == problem.status == 429, refusal
+            wait = refusal.headers.get("Retry-After") if refusal.headers else None
+            assert wait and int(wait) > 0, refusal
+            return
+    raise AssertionError("nobody was made to wait")
+
+
 wrong_fields_are_named()
 script, stranger = signed_in("script"), signed_in("stranger")
 client = Client(script.token)
@@ -148,4 +165,5 @@ asked = ask(client)
 page_through(client, asked)
 edit_and_answer(client, Client(stranger.token), asked[0])
 sign_out(script)
+guesses_have_to_wait()
 print("played to the end")

@@ -144,6 +144,15 @@ def sign_out(session: Login) -> None:
     refused(refresh.sync(client=caller(renewed.refresh_token)), 401, "session_ended")
 
 
+def guesses_have_to_wait() -> None:
+    guess = Credentials(email="guessed@example.org", password="not the password")
+    answers = [login.sync_detailed(client=visitor(), body=guess) for _ in range(8)]
+    problems = [given(answer.parsed, Problem) for answer in answers]
+    assert {problem.code for problem in problems} == {"invalid_credentials", "too_many_requests"}, problems
+    assert (problems[-1].status, problems[-1].code) == (429, "too_many_requests"), problems
+    assert int(answers[-1].headers["Retry-After"]) > 0, answers[-1]
+
+
 every_wrong_field_is_named()
 script, stranger = signed_in("script"), signed_in("stranger")
 client = caller(script.token)
@@ -152,4 +161,5 @@ asked = ask(client)
 page_through(client, asked)
 edit_and_answer(client, caller(stranger.token), asked[0])
 sign_out(script)
+guesses_have_to_wait()
 print("played to the end")

@@ -40,6 +40,7 @@ async function play(baseUrl: string): Promise<void> {
   check(first !== undefined, asked);
   await editAndAnswer(client, caller(stranger.token), first);
   await signOut(visitor, caller, script);
+  await guessesHaveToWait(visitor);
 }
 
 async function everyWrongFieldIsNamed(client: Client): Promise<void> {
@@ -135,6 +136,16 @@ async function signOut(visitor: Client, caller: (token: string) => Client, sessi
   const ended = await api.logout({ client: visitor, body: { refreshToken: renewed.refreshToken } });
   check(ended.response?.status === 200, ended.error);
   refused(await api.refresh({ client: caller(renewed.refreshToken) }), 401, 'session_ended');
+}
+
+async function guessesHaveToWait(client: Client): Promise<void> {
+  const body = { email: 'guessed@example.org', password: 'not the password' };
+  let answer = await api.login({ client, body });
+  for (let guess = 0; guess < 7 && answer.response?.status === 401; guess++) {
+    answer = await api.login({ client, body });
+  }
+  refused(answer, 429, 'too_many_requests');
+  check(Number(answer.response?.headers.get('Retry-After')) > 0, 'no Retry-After');
 }
 
 await play(process.argv[2] ?? '');

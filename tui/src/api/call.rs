@@ -6,11 +6,11 @@ use reqwest::{
     Client, Method, StatusCode, Url,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH},
 };
-use ro_co_shared::BASE_PATH;
+use ro_co_shared::{BASE_PATH, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{failure::Failure, origin::Origin};
+use super::{failure::Failure, origin::Origin, wire::Operation};
 use crate::clean::Clean;
 
 /// The largest JSON answer that is read: a page of 100 questions of 10,000 escaped characters has 6 MB.
@@ -86,6 +86,13 @@ impl Call {
         self
     }
 
+    /// What is done, without what it is done to: an id is an id.
+    pub(super) fn operation(&self) -> Operation {
+        let segments = self.path.split('/');
+        let general = segments.map(|segment| if segment.parse::<UserId>().is_ok() { "*" } else { segment });
+        (self.method.clone(), general.collect::<Vec<_>>().join("/"))
+    }
+
     fn url(&self, origin: &Origin) -> Result<Url, Failure> {
         let mut url = Url::parse(&format!("{origin}{BASE_PATH}{}", self.path))
             .map_err(|_| Failure::Broken("the address of the request is not valid".into()))?;
@@ -147,6 +154,14 @@ async fn read(mut response: reqwest::Response, limit: usize) -> Result<Reply, Fa
 }
 
 impl Reply {
+    /// The answer, unless it asks to come back later.
+    pub(super) fn unless_busy(self) -> Result<Self, Failure> {
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => self.success(),
+            _ => Ok(self),
+        }
+    }
+
     /// The answer if it is a success, else what it says instead.
     pub(super) fn success(self) -> Result<Self, Failure> {
         if self.status.is_success() {

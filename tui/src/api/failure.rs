@@ -10,8 +10,9 @@ use ro_co_shared::{Code, Problem};
 
 use crate::clean::Clean;
 
-/// The longest pause a server may ask for; a mistaken or hostile `Retry-After` does not lock a client up for a day.
-const LONGEST_PAUSE: Duration = Duration::from_mins(10);
+/// The longest pause a server may ask for, and the longest ours does; a mistaken or hostile `Retry-After` does not
+/// lock a client up for a day.
+const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 
 /// Why a call gave no answer. All texts in it are clean.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,7 +41,10 @@ impl Failure {
             Self::Problem(problem) => Clean::line(&problem.detail),
             Self::SignedOut => "you are signed out".into(),
             Self::Offline(why) | Self::Broken(why) => why.clone(),
-            Self::Busy { reason, .. } => reason.clone(),
+            Self::Busy { retry_after, reason } => {
+                let (reason, wait) = (reason.as_str().trim_end_matches('.'), whole_seconds(*retry_after));
+                Clean::line(&format!("{reason}. Try again in {wait} s."))
+            }
         }
     }
 
@@ -80,6 +84,11 @@ impl Failure {
     pub fn is(&self, code: Code) -> bool {
         matches!(self, Self::Problem(problem) if problem.code == code)
     }
+}
+
+/// A wait in seconds, as people read it: never shorter than it is.
+pub(crate) fn whole_seconds(wait: Duration) -> u128 {
+    wait.as_millis().div_ceil(1_000).max(1)
 }
 
 fn pause(headers: &HeaderMap) -> Duration {

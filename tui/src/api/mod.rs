@@ -11,22 +11,25 @@ mod session;
 pub(crate) mod stub;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::{sync::Arc, time::Instant};
 
-use reqwest::{Client, StatusCode, header::ETAG};
+use reqwest::{StatusCode, header::ETAG};
 use ro_co_shared::Code;
 use serde::de::DeserializeOwned;
 
 pub use account::Fetched;
 pub use failure::Failure;
+pub(crate) use failure::whole_seconds;
 pub use origin::Origin;
 pub(crate) use origin::file_name;
 
 use self::{
-    call::{Call, Reply, http_client},
+    call::{Call, Reply},
     link::next_cursor,
-    session::{Clock, Session},
+    session::Session,
+    wire::{Clock, Wire},
 };
 use crate::token::Tokens;
 
@@ -58,8 +61,7 @@ pub struct Api {
 }
 
 struct Inner {
-    http: Client,
-    origin: Origin,
+    wire: Wire,
     session: Session,
 }
 
@@ -70,14 +72,14 @@ impl Api {
     }
 
     fn with_clock(origin: Origin, tokens: Tokens, clock: Clock) -> Result<Self, Failure> {
-        let http = http_client(&origin)?;
-        let session = Session::new(http.clone(), origin.clone(), tokens, clock);
-        Ok(Self { inner: Arc::new(Inner { http, origin, session }) })
+        let wire = Wire::new(origin, clock)?;
+        let session = Session::new(wire.clone(), tokens);
+        Ok(Self { inner: Arc::new(Inner { wire, session }) })
     }
 
     /// The server's address.
     pub fn origin(&self) -> &Origin {
-        &self.inner.origin
+        self.inner.wire.origin()
     }
 
     /// Where the sign-in is kept.
@@ -91,7 +93,7 @@ impl Api {
 
     /// A call that anybody may make.
     async fn open(&self, call: Call) -> Result<Reply, Failure> {
-        call.send(&self.inner.http, &self.inner.origin, None).await?.success()
+        self.inner.wire.send(&call, None).await?.success()
     }
 
     /// A call as the user who is signed in. When the access token is turned down it is renewed and the call made
@@ -100,7 +102,7 @@ impl Api {
         let mut refused = None;
         loop {
             let access = self.session().access(refused).await?;
-            let reply = call.send(&self.inner.http, &self.inner.origin, Some(&access.token)).await?;
+            let reply = self.inner.wire.send(&call, Some(&access.token)).await?;
             if reply.status != StatusCode::UNAUTHORIZED {
                 return reply.success();
             }

@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Method, StatusCode};
 use ro_co_shared::{Login, SignOut, User, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OwnedMutexGuard;
 
-use super::{call::Call, failure::Failure, origin::Origin};
+use super::{call::Call, failure::Failure, wire::Wire};
 use crate::token::{Patience, Tokens};
 
 /// An access token as it was given out. Never written anywhere.
@@ -23,16 +23,11 @@ pub(super) struct Access {
     expires: Instant,
 }
 
-/// What time it is; tests have one of their own.
-pub(super) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
-
 /// One user's session with one server. Clones share it.
 #[derive(Clone)]
 pub(super) struct Session {
-    http: Client,
-    origin: Origin,
+    wire: Wire,
     tokens: Tokens,
-    clock: Clock,
     now: Arc<Mutex<Now>>,
     /// Held by the one refresh in flight; everyone else waits for it.
     refreshing: Arc<tokio::sync::Mutex<()>>,
@@ -50,8 +45,8 @@ struct Now {
 }
 
 impl Session {
-    pub(super) fn new(http: Client, origin: Origin, tokens: Tokens, clock: Clock) -> Self {
-        Self { http, origin, tokens, clock, now: Arc::default(), refreshing: Arc::default() }
+    pub(super) fn new(wire: Wire, tokens: Tokens) -> Self {
+        Self { wire, tokens, now: Arc::default(), refreshing: Arc::default() }
     }
 
     pub(super) fn tokens(&self) -> &Tokens {
@@ -75,9 +70,9 @@ impl Session {
         };
         let turn = Arc::clone(&self.refreshing);
         let guard = match &have {
-            Some(access) if (self.clock)() < access.due => return Ok(Arc::clone(access)),
+            Some(access) if self.wire.now() < access.due => return Ok(Arc::clone(access)),
             // It still works: renew it if nobody else does.
-            Some(access) if (self.clock)() < access.expires => match turn.try_lock_owned() {
+            Some(access) if self.wire.now() < access.expires => match turn.try_lock_owned() {
                 Ok(guard) => guard,
                 Err(_) => return Ok(Arc::clone(access)),
             },
@@ -90,7 +85,7 @@ impl Session {
             (Ok(_), _) => self.now().access.clone().ok_or(Failure::SignedOut),
             // The early renewal failed; the token lives on for a while.
             (Err(failure), Some(access))
-                if failure != Failure::SignedOut && (self.clock)() < access.expires =>
+                if failure != Failure::SignedOut && self.wire.now() < access.expires =>
             {
                 Ok(access)
             }
@@ -151,8 +146,8 @@ impl Session {
         let Some(stored) = self.tokens.load(Patience::Background).await else {
             return Err(Failure::SignedOut);
         };
-        let reply =
-            Call::new(Method::POST, "/auth/refresh").send(&self.http, &self.origin, Some(&stored)).await?;
+        let call = Call::new(Method::POST, "/auth/refresh");
+        let reply = self.wire.send(&call, Some(&stored)).await?;
         if reply.status == StatusCode::UNAUTHORIZED {
             // Only this ends a session; whatever else goes wrong, the token stays.
             tracing::info!("the session has ended; the stored sign-in was removed");
@@ -188,8 +183,8 @@ impl Session {
         now.access = Some(Arc::new(Access {
             token: SecretString::from(login.token),
             number: now.given,
-            due: (self.clock)() + life.mul_f32(0.8),
-            expires: (self.clock)() + life,
+            due: self.wire.now() + life.mul_f32(0.8),
+            expires: self.wire.now() + life,
         }));
         user
     }
@@ -203,7 +198,7 @@ impl Session {
         let Some(token) = stored else { return Ok(()) };
         let body = SignOut { refresh_token: token.expose_secret().into() };
         let call = Call::new(Method::POST, "/auth/logout").json(&body);
-        call.send(&self.http, &self.origin, None).await?.success().map(drop)
+        self.wire.send(&call, None).await?.success().map(drop)
     }
 
     /// Forgets the session without telling the server, which has ended it already.

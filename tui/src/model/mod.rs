@@ -97,6 +97,8 @@ pub(crate) struct Core {
     pub(crate) warning: Option<Clean>,
     /// When to try again what failed because the server was away.
     pub(crate) retry_at: Option<Duration>,
+    /// Until when the server has asked to wait with what the user tried to do.
+    pub(crate) hold: Option<Duration>,
     retries: u32,
     last_req: u64,
     /// Requests on their way.
@@ -198,6 +200,7 @@ impl Model {
             connection: Connection::Unknown,
             warning: None,
             retry_at: None,
+            hold: None,
             retries: 0,
             last_req: 0,
             in_flight: HashMap::new(),
@@ -223,8 +226,9 @@ impl Model {
         let core = &self.core;
         let overlay = self.overlay.as_ref().and_then(Overlay::waiting);
         let spinner = self.top().waiting().or(overlay).map(|since| spinner_wake(core.now.run, since));
-        // The countdown to the next attempt is read second by second.
-        let countdown = core.retry_at.map(|at| at.min(core.now.run + Duration::from_secs(1)));
+        // Countdowns are read second by second.
+        let next = core.retry_at.into_iter().chain(core.hold).min();
+        let countdown = next.map(|at| at.min(core.now.run + Duration::from_secs(1)));
         [core.toasts.next(), countdown, spinner, self.top().wake(core)].into_iter().flatten().min()
     }
 }

@@ -55,7 +55,8 @@ impl From<Failure> for Trouble {
                 Self { kind: Kind::Offline, ..Self::said(&format!("No connection: {}", why.as_str())) }
             }
             Failure::Busy { retry_after, reason } => {
-                let text = format!("{} Try again in {} s.", reason.as_str(), retry_after.as_secs().max(1));
+                // How long is counted down in the status bar.
+                let text = format!("{}. Please wait.", reason.as_str().trim_end_matches('.'));
                 Self { kind: Kind::Busy(retry_after), ..Self::said(&text) }
             }
             Failure::Broken(why) => Self::said(why.as_str()),

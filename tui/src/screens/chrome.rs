@@ -1,5 +1,7 @@
 //! What is around every screen: the bar with the title, the keys possible now, the state of the connection.
 
+use std::time::Duration;
+
 use ratatui::{
     layout::{Rect, Size},
     style::Style,
@@ -7,6 +9,7 @@ use ratatui::{
 };
 
 use crate::{
+    api::whole_seconds,
     input::{Action, ActionInfo, Hit},
     model::{Connection, Core, Model, Tone},
     overlay::Overlay,
@@ -108,12 +111,16 @@ fn status_bar(core: &Core, canvas: &mut Canvas, area: Rect) {
     let mut rest = Rect { x: area.x + u16::try_from(width(&left)).unwrap_or(0), ..area };
     rest.width = area.right().saturating_sub(rest.x);
     canvas.text(area, &left, style);
-    let next_try = core.retry_at.map_or(String::new(), |at| {
-        format!(" · next try in {} s", at.saturating_sub(core.now.run).as_secs().max(1))
-    });
+    let in_seconds = |at: Duration| whole_seconds(at.saturating_sub(core.now.run));
+    let next_try = match (core.hold, core.retry_at) {
+        (Some(until), _) => format!("try again in {} s · ", in_seconds(until)),
+        (None, Some(at)) => format!("next try in {} s · ", in_seconds(at)),
+        (None, None) => String::new(),
+    };
     let warning = core.warning.as_ref().map_or(String::new(), |w| format!(" · {}", w.as_str()));
-    let text = format!("{}{next_try}{warning}", core.server.address.as_str());
-    let style = if core.warning.is_some() { canvas.theme.warning } else { canvas.theme.muted };
+    let text = format!("{next_try}{}{warning}", core.server.address.as_str());
+    let style =
+        if core.warning.is_some() || core.hold.is_some() { canvas.theme.warning } else { canvas.theme.muted };
     canvas.text(rest, &text, style);
 }
 

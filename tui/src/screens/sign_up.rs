@@ -12,7 +12,7 @@ use crate::{
     clean::Clean,
     cmd::{Call, Slot},
     input::{Action, ActionInfo, Context, Hit},
-    model::{Core, ReqId, Tone, Trouble},
+    model::{Core, Kind, ReqId, Tone, Trouble},
     msg::Outcome,
     widgets::{Button, Canvas, Field, Form, form_view, paragraph},
 };
@@ -136,12 +136,17 @@ impl SignUp {
         self.sent = Some(Sent::SignUp(core.call(None, call), core.now.run));
     }
 
-    fn name_checked(&mut self, answer: Result<Outcome, Trouble>) {
+    fn name_checked(&mut self, core: &Core, answer: Result<Outcome, Trouble>) {
         self.checking = None;
         let remark = match answer {
             Ok(Outcome::NameFree(true)) => (Tone::Good, "✔ free".to_owned()),
             Ok(Outcome::NameFree(false)) => (Tone::Bad, "✘ taken by somebody else".to_owned()),
             Ok(_) => return,
+            // Asked again when the server allows it, unless another name is typed meanwhile.
+            Err(Trouble { kind: Kind::Busy(wait), .. }) => {
+                self.check_at = Some(core.now.run + wait);
+                (Tone::Plain, "…".to_owned())
+            }
             Err(trouble) if trouble.passes() => (Tone::Plain, "? cannot be checked now".to_owned()),
             Err(trouble) => (Tone::Bad, format!("✘ {}", trouble.text.as_str())),
         };
@@ -226,7 +231,7 @@ impl Page for SignUp {
 
     fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
         if self.checking == Some(req) {
-            self.name_checked(answer);
+            self.name_checked(core, answer);
             return Go::Stay;
         }
         match (self.sent.take(), answer) {

@@ -39,6 +39,7 @@ async fn play(base: &str) {
     page_through(&client, &asked).await;
     edit_and_answer(&client, &caller(base, &stranger.token), &asked[0]).await;
     sign_out(base, &script).await;
+    guesses_have_to_wait(&visitor).await;
 }
 
 /// The client of whoever has this token; progenitor leaves authentication to reqwest.
@@ -160,4 +161,20 @@ async fn sign_out(base: &str, session: &Login) {
     let body = types::SignOut::builder().refresh_token(renewed.refresh_token.to_string());
     assert_eq!(Client::new(base).logout().body(body).send().await.unwrap().status(), 200);
     refused(caller(base, &renewed.refresh_token).refresh().send(), 401, Code::SessionEnded).await;
+}
+
+async fn guesses_have_to_wait(visitor: &Client) {
+    for _ in 0..8 {
+        let guess = types::Credentials::builder().email("guessed@example.org").password("not the password");
+        match visitor.login().body(guess).send().await {
+            Err(Error::ErrorResponse(refusal)) if refusal.status() == 429 => {
+                assert_eq!(refusal.code, Code::TooManyRequests);
+                let wait = refusal.headers()["retry-after"].to_str().unwrap();
+                assert!(wait.parse::<u32>().unwrap() > 0, "{wait}");
+                return;
+            }
+            refusal => assert_eq!(refusal.unwrap_err().status().unwrap(), 401),
+        }
+    }
+    panic!("nobody was made to wait");
 }

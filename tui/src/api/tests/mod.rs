@@ -1,6 +1,7 @@
 //! The client against a server that misbehaves on purpose.
 
 mod answers;
+mod pauses;
 mod sessions;
 
 use std::sync::atomic::{AtomicU32, Ordering};

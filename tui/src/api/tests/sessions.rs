@@ -136,6 +136,7 @@ async fn renewed_early_and_if_that_fails_used_to_the_end() {
     api.me().await.unwrap();
     passed.store(17, Ordering::SeqCst);
     api.me().await.unwrap();
+    passed.store(18, Ordering::SeqCst);
     api.me().await.unwrap();
     let bearers: Vec<_> = stub.seen().iter().skip(1).map(|seen| seen.bearer().to_owned()).collect();
     assert_eq!(bearers, ["access-0", "refresh-0", "access-0", "refresh-0", "access-2"]);

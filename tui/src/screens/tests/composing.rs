@@ -99,7 +99,7 @@ fn every_failure_keeps_the_text() {
         (problem(Code::Internal, ""), "The server failed"),
         (
             Failure::Busy { retry_after: Duration::from_secs(7), reason: Clean::line("Slow down.") },
-            "Try again in 7 s",
+            "try again in 7 s",
         ),
     ] {
         let mut client = asking();

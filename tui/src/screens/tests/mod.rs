@@ -6,3 +6,4 @@ mod pictures;
 mod reading;
 mod sessions;
 mod signing;
+mod waiting;

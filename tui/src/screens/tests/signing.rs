@@ -93,7 +93,7 @@ fn every_failure_of_signing_in_is_said_and_nothing_typed_is_lost() {
     for (failure, said) in [
         (problem(Code::InvalidCredentials, ""), "The address or the password is wrong"),
         (offline(), "connection refused"),
-        (busy, "Try again in 30 s"),
+        (busy, "try again in 30 s"),
         (Failure::Broken(Clean::line("the answer is not JSON")), "the answer is not JSON"),
         (problem(Code::Forbidden, "This account is suspended."), "suspended"),
     ] {
@@ -138,6 +138,25 @@ fn a_name_is_looked_up_when_typing_pauses_and_only_the_last_one_counts() {
     client.wait(Duration::from_millis(250));
     client.fail(offline());
     assert!(client.screen().contains("cannot be checked now"));
+}
+
+#[test]
+fn a_name_check_that_has_to_wait_waits_by_itself_and_is_for_the_latest_name() {
+    let busy = || Failure::Busy { retry_after: Duration::from_secs(3), reason: Clean::line("Too many.") };
+    let mut client = sign_up_form();
+    client.text("ada");
+    client.wait(Duration::from_millis(250));
+    client.fail(busy());
+    let screen = client.screen();
+    assert!(!screen.contains("Too many") && !screen.contains("again in"), "not the user's affair: {screen}");
+    client.wait(Duration::from_millis(2_999));
+    assert!(client.calls().is_empty());
+    client.wait(Duration::from_millis(1));
+    client.fail(busy());
+    client.text("m");
+    client.wait(Duration::from_secs(4));
+    assert!(matches!(client.answer(Outcome::NameFree(true)), Call::NameFree(name) if name == "adam"));
+    assert!(client.screen().contains("✔ free"));
 }
 
 #[test]

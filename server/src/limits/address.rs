@@ -1,0 +1,145 @@
+//! Where a request comes from: the peer, or what a proxy that is trusted says.
+
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+    sync::Arc,
+};
+
+use ipnet::IpNet;
+use poem::http::HeaderMap;
+
+/// The one header that is read. Not `Forwarded`: proxies in use write `X-Forwarded-For`, and one that passes the
+/// other header on unseen would let clients choose their address.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Whoever has one IPv6 address has the whole /64 around it.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// An address, or a network in CIDR notation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Network(IpNet);
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        parsed.map(Self).map_err(|_| {
+            format!("{text:?} is neither an address nor a network, such as 192.0.2.1 or 2001:db8::/32")
+        })
+    }
+}
+
+/// The proxies whose word counts. Clones share the list.
+#[derive(Clone, Debug, Default)]
+pub struct Proxies(Arc<[IpNet]>);
+
+impl FromIterator<Network> for Proxies {
+    fn from_iter<I: IntoIterator<Item = Network>>(networks: I) -> Self {
+        Self(networks.into_iter().map(|Network(net)| net).collect())
+    }
+}
+
+impl Proxies {
+    /// Whether this is one of them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|net| net.contains(&address))
+    }
+
+    /// Whose request this is: the peer's, unless the peer is a proxy. Then it is that of the right-most hop which is
+    /// none, for hops further left are that client's own words. Where the header cannot be read, the proxy's.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        if !self.contains(peer) {
+            return peer;
+        }
+        let mut client = peer;
+        for value in headers.get_all(FORWARDED_FOR).iter().rev() {
+            let Ok(hops) = value.to_str() else { return peer };
+            for hop in hops.rsplit(',') {
+                let Some(address) = address(hop.trim()) else { return peer };
+                client = address;
+                if !self.contains(client) {
+                    return client;
+                }
+            }
+        }
+        client
+    }
+}
+
+/// A hop, with or without its port.
+fn address(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
+    bare.parse().or_else(|_| hop.parse::<SocketAddr>().map(|socket| socket.ip())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn proxies(list: &[&str]) -> Proxies {
+        list.iter().map(|text| text.parse::<Network>().unwrap()).collect()
+    }
+
+    fn client(peer: &str, headers: &[&str]) -> String {
+        let mut map = HeaderMap::new();
+        for header in headers {
+            map.append(FORWARDED_FOR, header.parse().unwrap());
+        }
+        proxies(&["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"]).client(ip(peer), &map).to_string()
+    }
+
+    #[test]
+    fn only_proxies_are_believed() {
+        for peer in ["203.0.113.5", "192.0.2.2", "2001:db9::1"] {
+            assert_eq!(client(peer, &["198.51.100.7"]), peer);
+        }
+        for peer in ["10.1.2.3", "192.0.2.1", "::ffff:192.0.2.1", "2001:db8::7"] {
+            assert_eq!(client(peer, &["198.51.100.7"]), "198.51.100.7", "{peer}");
+        }
+    }
+
+    #[test]
+    fn the_right_most_hop_that_is_no_proxy_counts() {
+        let cases: [(&[&str], &str); 8] = [
+            (&["1.1.1.1, 198.51.100.7"], "198.51.100.7"),
+            (&["1.1.1.1, 198.51.100.7, 10.9.9.9, 192.0.2.1"], "198.51.100.7"),
+            (&["1.1.1.1", "198.51.100.7", "10.9.9.9"], "198.51.100.7"),
+            (&["nonsense, 198.51.100.7"], "198.51.100.7"),
+            (&["198.51.100.7:4711"], "198.51.100.7"),
+            (&["[2a00::1]:443"], "2a00::1"),
+            (&["[2a00::1]"], "2a00::1"),
+            (&["10.2.2.2, 10.3.3.3"], "10.2.2.2"),
+        ];
+        for (headers, expected) in cases {
+            assert_eq!(client("10.1.2.3", headers), expected, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_counts_as_the_proxys_own() {
+        for headers in [&[][..], &[""], &["198.51.100.7, nonsense"], &["1.2.3.4, "], &["1.2.3.4,\u{e4}"]] {
+            assert_eq!(client("10.1.2.3", headers), "10.1.2.3", "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn networks() {
+        assert_eq!(network(ip("2001:db8:0:1:2::3")), ip("2001:db8:0:1::"));
+        assert_eq!(network(ip("::ffff:192.0.2.1")), ip("192.0.2.1"));
+        for bad in ["", "192.0.2", "192.0.2.1/33", "proxy.example"] {
+            assert!(bad.parse::<Network>().is_err(), "{bad:?}");
+        }
+    }
+}

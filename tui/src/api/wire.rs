@@ -1,0 +1,73 @@
+//! The way to the server: it carries calls, and keeps the pauses the server asks for.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use reqwest::{Client, Method};
+use secrecy::SecretString;
+
+use super::{
+    call::{Call, Reply, http_client},
+    failure::Failure,
+    origin::Origin,
+};
+use crate::clean::Clean;
+
+/// What time it is; tests have one of their own.
+pub(super) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
+
+/// Which calls a pause holds for: an operation, whatever it is done to.
+pub(super) type Operation = (Method, String);
+
+/// Cheap to clone; all clones keep the same pauses.
+#[derive(Clone)]
+pub(super) struct Wire {
+    http: Client,
+    origin: Origin,
+    clock: Clock,
+    /// Until when to leave an operation alone, and what the server said.
+    pauses: Arc<Mutex<HashMap<Operation, (Instant, Clean)>>>,
+}
+
+impl Wire {
+    pub(super) fn new(origin: Origin, clock: Clock) -> Result<Self, Failure> {
+        Ok(Self { http: http_client(&origin)?, origin, clock, pauses: Arc::default() })
+    }
+
+    pub(super) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(super) fn now(&self) -> Instant {
+        (self.clock)()
+    }
+
+    /// Sends a call, unless the server has asked to be left alone with its like. What it says then, now or before,
+    /// is [`Failure::Busy`] with the time that is left.
+    pub(super) async fn send(&self, call: &Call, bearer: Option<&SecretString>) -> Result<Reply, Failure> {
+        let operation = call.operation();
+        if let Some(failure) = self.pause(&operation) {
+            return Err(failure);
+        }
+        let answer = call.send(&self.http, &self.origin, bearer).await.and_then(Reply::unless_busy);
+        if let Err(Failure::Busy { retry_after, reason }) = &answer {
+            self.pauses().insert(operation, (self.now() + *retry_after, reason.clone()));
+        }
+        answer
+    }
+
+    fn pause(&self, operation: &Operation) -> Option<Failure> {
+        let now = self.now();
+        let mut pauses = self.pauses();
+        pauses.retain(|_, (until, _)| *until > now);
+        let (until, reason) = pauses.get(operation)?;
+        Some(Failure::Busy { retry_after: *until - now, reason: reason.clone() })
+    }
+
+    fn pauses(&self) -> std::sync::MutexGuard<'_, HashMap<Operation, (Instant, Clean)>> {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
