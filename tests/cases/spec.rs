@@ -6,7 +6,7 @@ use std::{
 };
 
 use ro_co_tests::{
-    Server,
+    Person, Server,
     needs::{self, Need, case},
     node::{self, openapi},
     programs::{tools, workspace},
@@ -52,11 +52,20 @@ fn redocly() {
     assert_eq!(report["totals"], json!({"errors": 0, "warnings": 0, "ignored": 0}), "{report:#}");
 }
 
+/// Every operation is tried; what the page looks like afterwards is in `target/swagger-ui.png`.
 fn swagger() {
     let server = Server::start();
-    let played = node::script("clients/browser/swagger.mjs").arg(server.url()).output().unwrap();
+    let root = Person::sign_up(&server, "root");
+    assert!(server.admin(&["admin", "grant", &root.email]).status.success());
+    let mut browser = node::script("clients/browser/swagger.mjs");
+    browser.args([&server.url(), &root.token, &root.refresh]).arg(workspace().join("target/swagger-ui.png"));
+    let played = browser.output().unwrap();
     succeeded(&played);
-    assert!(str::from_utf8(&played.stdout).unwrap().ends_with("played to the end\n"));
+    let said = str::from_utf8(&played.stdout).unwrap();
+    let description: Value = serde_json::from_slice(&server.open("/openapi.json").body).unwrap();
+    let paths = description["paths"].as_object().unwrap().values();
+    let operations: usize = paths.map(|methods| methods.as_object().unwrap().len()).sum();
+    assert_eq!(said, format!("tried {operations} operations\nplayed to the end\n"));
 }
 
 #[track_caller]
