@@ -23,6 +23,7 @@ impl Described for IdempotencyKey {
         poem_openapi::registry::MetaSchema {
             min_length: Some(1),
             max_length: Some(255),
+            pattern: Some("^[ -~]+$".into()),
             ..poem_openapi::registry::MetaSchema::new("string")
         }
     }

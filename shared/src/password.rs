@@ -30,6 +30,7 @@ impl Rule for NewPassword {
     const MIN: usize = 10;
     const MAX: usize = 128;
     const FORMAT: Option<&'static str> = Some("password");
+    const PATTERN: Option<&'static str> = Some(r"^[^\x00-\x1F\x7F-\x9F]*$");
 }
 
 impl Rule for GivenPassword {

@@ -16,7 +16,8 @@ pub trait Rule {
     const MAX: usize;
     /// The `format` keyword, for tools that know it.
     const FORMAT: Option<&'static str> = None;
-    /// The `pattern` keyword (ECMA 262): necessary, not sufficient.
+    /// The `pattern` keyword (ECMA 262), anchored, for some generators match from the start only. It says all that an
+    /// expression can say without properties of Unicode, which not every language's expressions know.
     const PATTERN: Option<&'static str> = None;
 }
 
@@ -51,8 +52,20 @@ fn refuse_controls(text: &str, allowed: &[char]) -> Result<(), Invalid> {
     }
 }
 
+/// No ASCII beside what a name may have, and no space at either end; of other scripts, letters and digits only.
+const NAME: &str =
+    r"^[^\x00- !-,/:-@\[-^`{-\xA0]([^\x00-\x1F!-,/:-@\[-^`{-\x9F]*[^\x00- !-,/:-@\[-^`{-\xA0])?$";
+
+/// Spaces of all kinds (`White_Space`), then something else, and no control characters.
+///
+/// Written so that it is read once from left to right, however long the text is.
+const LINE: &str = r"^[ \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]*[^\x00- \x7F-\xA0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000][^\x00-\x1F\x7F-\x9F]*$";
+
+/// As [`LINE`], with tabs and newlines.
+const TEXT: &str = r"^[\t\n\r \u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000]*[^\x00- \x7F-\xA0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000][^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
+
 macro_rules! text {
-    ($(#[$doc:meta])* $name:ident, $min:literal ..= $max:literal $(, format $format:literal)? $(, pattern $pattern:literal)? => $parse:expr) => {
+    ($(#[$doc:meta])* $name:ident, $min:literal ..= $max:literal $(, format $format:literal)? $(, pattern $pattern:expr)? => $parse:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
         #[serde(transparent)]
@@ -103,7 +116,7 @@ macro_rules! text {
 
 text!(
     /// A user's name as shown: 3 to 64 characters after NFKC; letters, digits, space, `.`, `_`, `-`.
-    Username, 3..=64, pattern r"^[^\s].*[^\s]$" => |text| {
+    Username, 3..=64, pattern NAME => |text| {
         check_length::<Username>(text)?;
         let name: String = text.nfkc().collect();
         check_length::<Username>(&name)?;
@@ -133,7 +146,7 @@ text!(
 
 text!(
     /// The title of a question: one line, 1 to 255 characters after trimming.
-    Title, 1..=255, pattern r"\S" => |text| {
+    Title, 1..=255, pattern LINE => |text| {
         let title = text.trim();
         refuse_controls(title, &[])?;
         check_length::<Title>(title)?;
@@ -143,7 +156,7 @@ text!(
 
 text!(
     /// A text of 1 to 10,000 characters: newlines and tabs, no other control characters.
-    Body, 1..=10_000, pattern r"\S" => |text| {
+    Body, 1..=10_000, pattern TEXT => |text| {
         let body = unify_newlines(text);
         refuse_controls(&body, &['\n', '\t'])?;
         check_length::<Body>(&body)?;
@@ -246,7 +259,34 @@ mod tests {
         assert!("x".repeat(10_001).parse::<Body>().is_err());
     }
 
+    fn matches<R: Rule>(text: &str) -> bool {
+        let schema = serde_json::json!({"pattern": R::PATTERN.unwrap()});
+        jsonschema::validator_for(&schema).unwrap().is_valid(&text.into())
+    }
+
+    #[test]
+    fn patterns_say_what_the_rules_say() {
+        for good in ["ada", "Ada Lovelace", "x_y-z.9", "Žofie", "李小龍"] {
+            assert!(matches::<Username>(good), "{good}");
+        }
+        for bad in ["", " ada", "ada ", "a\u{1b}b", "a\u{0}b", "a\nb", "a@b", "a[b", "a`b", "a{b"] {
+            assert!(!matches::<Username>(bad) && bad.parse::<Username>().is_err(), "{bad:?}");
+        }
+        for (text, is) in
+            [("Why?", true), (" \u{3000}Why? ", true), ("", false), (" \u{2003} ", false), ("a\nb", false)]
+        {
+            assert_eq!((matches::<Title>(text), text.parse::<Title>().is_ok()), (is, is), "{text:?}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn the_pattern_of_a_text_is_its_rule(text in "[\\x00-\\x7f\\x80-\\xa1\u{2000}-\u{2030}\u{3000}x]{1,4}") {
+            prop_assert_eq!(matches::<Body>(&text), text.parse::<Body>().is_ok());
+            // Newlines around a title are taken off before the check, and need no pattern.
+            prop_assert!(!matches::<Title>(&text) || text.parse::<Title>().is_ok());
+        }
+
         #[test]
         fn what_passes_once_passes_again_unchanged(text in "\\PC{0,300}|[\\x00-\\x7f]{0,300}") {
             if let Ok(title) = text.parse::<Title>() {

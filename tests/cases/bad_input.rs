@@ -348,3 +348,15 @@ fn tokens_that_are_not_tokens() {
             .problem(401);
     });
 }
+
+#[test]
+fn headers_that_are_no_text() {
+    with_server(|_, ada| {
+        let create = ada.request("POST", "/question").header("Idempotency-Key", "schlüssel");
+        let refused = ada.send(&create.json(&json!({"title": "Twice?"})));
+        assert_eq!(refused.wrong_fields(400), ["Idempotency-Key"]);
+        let path = format!("/question/{}", ada.questions()[0]["id"].as_str().unwrap());
+        let edit = ada.request("PUT", &path).header("If-Match", "\"ä\"").json(&json!({"title": "Lost"}));
+        assert_eq!(ada.send(&edit).wrong_fields(400), ["If-Match"], "taken for absent, it would overwrite");
+    });
+}

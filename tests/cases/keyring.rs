@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 
 /// What the keyring holds for this server.
 fn kept(keyring: &Keyring, server: &Server) -> Option<String> {
-    keyring.lookup("ro-co", &server.url())
+    keyring.lookup("ro-co", &server.watched_url())
 }
 
 fn silent() {

@@ -53,9 +53,9 @@ impl Home {
         Self { dir, env }
     }
 
-    /// One whose client talks to this server.
+    /// One whose client talks to this server, and is watched.
     pub fn at(server: &Server) -> Self {
-        Self::new().env("ROCO_SERVER", &server.url())
+        Self::new().env("ROCO_SERVER", &server.watched_url())
     }
 
     /// Keeps tokens in this keyring.

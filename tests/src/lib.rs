@@ -3,6 +3,8 @@
 //!
 //! Nothing here knows the server's or the client's code; only the wire types of `ro-co-shared`.
 
+pub mod breaking;
+pub mod contract;
 pub mod home;
 pub mod http;
 pub mod keyring;
@@ -11,6 +13,7 @@ pub mod needs;
 pub mod node;
 pub mod person;
 pub mod programs;
+pub mod recorder;
 pub mod server;
 pub mod steps;
 pub mod stub;

@@ -15,6 +15,10 @@ pub enum Need {
     Node,
     /// Python and the packages of `tests/tools/requirements.txt`.
     Python,
+    /// What script authors use: curl, jq and a plain Python.
+    Scripting,
+    /// A Java runtime.
+    Java,
     /// A headless browser, driven from Node.js.
     Chromium,
     /// gnome-keyring, D-Bus and `secret-tool`.
@@ -28,6 +32,10 @@ impl Need {
         let there = match self {
             Self::Node => on_path("node").is_some() && tools().join("node/node_modules").is_dir(),
             Self::Python => tools().join("python/bin/python").exists(),
+            Self::Scripting => {
+                ["bash", "curl", "jq", "python3"].iter().all(|program| on_path(program).is_some())
+            }
+            Self::Java => on_path("java").is_some(),
             Self::Chromium => on_path("chromium").is_some() && Self::Node.missing().is_none(),
             Self::Keyring => ["gnome-keyring-daemon", "dbus-run-session", "secret-tool"]
                 .iter()
@@ -37,6 +45,8 @@ impl Need {
         let name = match self {
             Self::Node => "Node.js",
             Self::Python => "Python",
+            Self::Scripting => "curl, jq or Python",
+            Self::Java => "Java",
             Self::Chromium => "Chromium",
             Self::Keyring => "keyring",
             Self::MongoDb => "mongod",

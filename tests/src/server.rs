@@ -1,11 +1,12 @@
 //! The built server, started as an operator starts it.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Mutex, OnceLock, mpsc},
     thread,
 };
 
@@ -13,8 +14,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::{
+    contract::Contract,
     http::{Reply, Request},
     programs::program,
+    recorder::{Exchange, Recorder},
     wait::{LIMIT, until},
 };
 
@@ -81,6 +84,7 @@ pub struct Server {
     child: Child,
     log: Arc<Mutex<String>>,
     home: Option<TempDir>,
+    recorder: OnceLock<Recorder>,
 }
 
 impl Server {
@@ -100,7 +104,7 @@ impl Server {
         let home = options.data_dir.is_none().then(|| tempfile::tempdir().unwrap());
         let data_dir = options.data_dir.clone().unwrap_or_else(|| home.as_ref().unwrap().path().join("data"));
         let (child, address, log) = launch(&options, &data_dir);
-        Self { address, data_dir, options, child, log, home }
+        Self { address, data_dir, options, child, log, home, recorder: OnceLock::new() }
     }
 
     /// Starts it again on the same directory, after [`Server::kill`] or [`Server::stop`]. The port is another one,
@@ -118,6 +122,17 @@ impl Server {
     /// Its base address, as the client takes it.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The address of a recorder before this server as it listens now. What passes there has to be as described: the
+    /// end of a server that heard anything else fails its test.
+    pub fn watched_url(&self) -> String {
+        format!("http://{}", self.recorder.get_or_init(|| Recorder::before(self.address)).address)
+    }
+
+    /// What passed the recorder so far.
+    pub fn exchanges(&self) -> Vec<Exchange> {
+        self.recorder.get().map(Recorder::exchanges).unwrap_or_default()
     }
 
     /// Ends it at once, as a power cut does.
@@ -175,6 +190,13 @@ impl Drop for Server {
         if thread::panicking() {
             let place = self.home.as_ref().map_or(&*self.data_dir, TempDir::path);
             println!("--- log of the server on {} ({})\n{}", self.address, place.display(), self.log());
+            return;
+        }
+        let exchanges = self.exchanges();
+        if !exchanges.is_empty() {
+            let contract = Contract::load();
+            let found: BTreeSet<_> = exchanges.iter().flat_map(|e| contract.findings(e)).collect();
+            assert!(found.is_empty(), "not as described: {found:#?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
-    param::{Header, Path, Query},
+    param::{Path, Query},
 };
 use ro_co_shared::{
     Answer, AnswerId, EditAnswer, Errors, Input, NewAnswer, Optional, PageNumber, PageSize, QuestionId,
@@ -14,6 +14,7 @@ use ro_co_shared::{
 use super::{
     Tag,
     fault::{CreationUnder, Fault, Missing, Owned, OwnedVersion, Refusal},
+    header::Header,
     listing::{Asked, CursorText, Found, Listed, id},
     payload::{Body, Done, Json, demanded_version, version_tag},
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
-    param::{Header, Path, Query},
+    param::{Path, Query},
     payload::Binary,
     registry::MetaSchema,
 };
@@ -14,12 +14,15 @@ use ro_co_shared::{Described, Errors, Field, Input, Invalid, Optional, UserId, i
 use super::{
     Tag,
     fault::{Fault, Missing, Plain, Refusal},
-    listing::id,
+    header::Header,
     payload::matches_tag,
 };
 use crate::{App, auth::Caller, avatar::Picture};
 
 pub(super) struct Icons;
+
+/// How often a user may have had a new picture: one a second for 68 years.
+const VERSIONS: u32 = i32::MAX.unsigned_abs();
 
 /// A picture's side in pixels.
 pub(super) struct Side(u32);
@@ -34,6 +37,22 @@ impl Field for Side {
 impl Described for Side {
     fn schema() -> MetaSchema {
         integer_schema(16, 256)
+    }
+}
+
+/// The version of a picture in its address: nobody reads it, but a new picture has a new address.
+pub(super) struct Version;
+
+impl Field for Version {
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        let version = text.parse().ok().filter(|n: &u32| (1..=VERSIONS).contains(n));
+        version.map(|_| Self).ok_or_else(|| Invalid(format!("must be a whole number from 1 to {VERSIONS}")))
+    }
+}
+
+impl Described for Version {
+    fn schema() -> MetaSchema {
+        integer_schema(1, VERSIONS)
     }
 }
 
@@ -95,11 +114,16 @@ impl Icons {
         app: Data<&Arc<App>>,
         /// The user's id.
         id: Path<Input<UserId>>,
+        /// The version in an `avatarUrl`; it keeps caches from taking an old picture for a new one.
+        v: Query<Optional<Version>>,
         /// The tag of the picture at hand.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<SvgReply, Refusal<Missing>> {
-        let account = app.store.account(self::id("id", &id.0)?).await?;
+        let mut errors = Errors::default();
+        let (id, v) = (id.0.check("id", &mut errors), v.0.check_text("v", &mut errors));
+        let (Some(id), Some(_)) = (id, v) else { return Err(Fault::fields(errors.into_vec()).into()) };
+        let account = app.store.account(id).await?;
         let picture = app.avatars.picture(&account).await?;
         let cache = cache_control(&picture);
         Ok(if matches_tag(if_none_match.0.as_deref(), &picture.etag) {
@@ -121,13 +145,18 @@ impl Icons {
         id: Path<Input<UserId>>,
         /// How many pixels wide and high, 128 by default.
         size: Query<Optional<Side>>,
+        /// The version in an `avatarUrl`; it keeps caches from taking an old picture for a new one.
+        v: Query<Optional<Version>>,
         /// The tag of the picture at hand.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<PngReply, Refusal<Missing>> {
         let mut errors = Errors::default();
         let (id, size) = (id.0.check("id", &mut errors), size.0.check_text("size", &mut errors));
-        let (Some(id), Some(size)) = (id, size) else { return Err(Fault::fields(errors.into_vec()).into()) };
+        let v = v.0.check_text("v", &mut errors);
+        let (Some(id), Some(size), Some(_)) = (id, size, v) else {
+            return Err(Fault::fields(errors.into_vec()).into());
+        };
         let account = app.store.account(id).await?;
         let picture = app.avatars.png(&account, size.map_or(128, |s| s.0)).await?;
         let cache = cache_control(&picture);

@@ -25,19 +25,24 @@ use crate::{
 /// How many items a page has when nothing is said.
 const SIZE: u32 = 10;
 
+/// How long a cursor is: 32 bytes in base64.
+const CURSOR: usize = 43;
+
 /// A cursor as sent: opaque to clients, signed so that a changed one is noticed.
 pub(super) struct CursorText(String);
 
 impl Field for CursorText {
     fn from_text(text: &str) -> Result<Self, Invalid> {
-        if text.len() > 128 { Err(bad_cursor()) } else { Ok(Self(text.into())) }
+        if text.len() == CURSOR { Ok(Self(text.into())) } else { Err(bad_cursor()) }
     }
 }
 
 impl ro_co_shared::Described for CursorText {
     fn schema() -> poem_openapi::registry::MetaSchema {
         poem_openapi::registry::MetaSchema {
-            max_length: Some(128),
+            min_length: Some(CURSOR),
+            max_length: Some(CURSOR),
+            pattern: Some(format!("^[A-Za-z0-9_-]{{{CURSOR}}}$")),
             ..poem_openapi::registry::MetaSchema::new("string")
         }
     }

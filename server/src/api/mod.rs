@@ -4,6 +4,7 @@ mod allow;
 mod answers;
 mod auth;
 pub mod fault;
+mod header;
 mod icons;
 mod listing;
 pub mod payload;
@@ -15,7 +16,7 @@ mod users;
 use std::sync::Arc;
 
 use poem::{IntoEndpoint, Route};
-use poem_openapi::{LicenseObject, OpenApiService, Tags};
+use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
 use ro_co_shared::{Author, BASE_PATH, QuestionId, Timestamp, UserId};
 
 pub(crate) use allow::allowed;
@@ -49,6 +50,7 @@ fn service() -> OpenApiService<Api, ()> {
     OpenApiService::new(api, "Ro-Co", env!("CARGO_PKG_VERSION"))
         .description(DESCRIPTION)
         .license(LicenseObject::new("MIT").url("https://opensource.org/license/mit"))
+        .contact(ContactObject::new().name("Ro-Co").url(env!("CARGO_PKG_REPOSITORY")))
         .server("/")
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
-    param::{Header, Path, Query},
+    param::{Path, Query},
 };
 use ro_co_shared::{
     EditQuestion, Errors, Input, NewQuestion, Optional, PageNumber, PageSize, Question, QuestionId,
@@ -15,6 +15,7 @@ use ro_co_shared::{
 use super::{
     Tag,
     fault::{Creation, Fault, Missing, Owned, OwnedVersion, Plain, Refusal},
+    header::Header,
     listing::{Asked, CursorText, Found, Listed, id},
     payload::{Body, Done, Json, demanded_version, version_tag},
 };

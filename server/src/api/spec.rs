@@ -7,13 +7,17 @@
 //!   and 415 where there is a body, 429, 500 and 503 everywhere;
 //! - `security: []` on open operations, so that "open" is said and not merely left out;
 //! - a field that refers to a type and has a description of its own comes as `allOf`: the reference stays;
+//! - answers to creating link to what can be done with the new id, so that tools find their way;
 //! - request bodies say that they are closed, as unknown fields are refused;
-//! - headers get their descriptions; defaults are left out; limits are whole numbers; keys are sorted, whatever
+//! - headers get their usual names and their descriptions; defaults are left out; limits are whole numbers; keys are sorted, whatever
 //!   crate orders maps how.
 
 use serde_json::{Map, Value, json};
 
 use super::fault::meaning;
+
+/// The largest whole number that every JSON parser keeps exactly.
+const MOST: i64 = (1 << 53) - 1;
 
 /// `openapi.json`, byte for byte the same for the same code.
 pub fn spec() -> String {
@@ -24,6 +28,7 @@ pub fn spec() -> String {
         }
     }
     close_bodies(&mut document);
+    link(&mut document);
     let mut text = serde_json::to_string_pretty(&sorted(simplify(document))).unwrap_or_default();
     text.push('\n');
     text
@@ -39,6 +44,22 @@ fn close_bodies(document: &mut Value) {
         .collect();
     for name in names {
         document["components"]["schemas"][name]["additionalProperties"] = false.into();
+    }
+}
+
+/// What can be done with the id of what was created: by path, the operations and the name of their parameter.
+const LINKS: [(&str, &[&str], &str); 3] = [
+    ("/api/v1/question", &["getQuestion", "updateQuestion", "setQuestionStatus", "deleteQuestion"], "id"),
+    ("/api/v1/question", &["listAnswers"], "questionId"),
+    ("/api/v1/answer", &["getAnswer", "updateAnswer", "deleteAnswer"], "id"),
+];
+
+fn link(document: &mut Value) {
+    for (path, operations, parameter) in LINKS {
+        for operation in operations {
+            document["paths"][path]["post"]["responses"]["201"]["links"][*operation] =
+                json!({"operationId": operation, "parameters": {parameter: "$response.body#/id"}});
+        }
     }
 }
 
@@ -82,6 +103,8 @@ fn describe_headers(status: &str, response: &mut Value) {
             json!({"schema": {"type": "integer", "minimum": 1, "maximum": 3600}});
     }
     let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) else { return };
+    // The derive writes their names in capitals.
+    *headers = std::mem::take(headers).into_iter().map(|(name, h)| (proper_name(&name), h)).collect();
     for (name, header) in headers {
         let description = match name.to_ascii_lowercase().as_str() {
             "etag" => "The tag of this version, for `If-None-Match` and `If-Match`.",
@@ -94,10 +117,25 @@ fn describe_headers(status: &str, response: &mut Value) {
             _ => "A header.",
         };
         header["description"] = description.into();
+        if name == "X-Total-Count" {
+            header["schema"] = json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": MOST});
+        }
         if header["schema"]["type"] == "string" {
             header["schema"]["maxLength"] = 1024.into();
         }
     }
+}
+
+/// A header's name as it is usually written.
+fn proper_name(name: &str) -> String {
+    if name.eq_ignore_ascii_case("etag") {
+        return "ETag".into();
+    }
+    let words = name.split('-').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + &rest.to_ascii_lowercase()
+    });
+    words.collect::<Vec<_>>().join("-")
 }
 
 /// Unwraps references and drops what says the default.

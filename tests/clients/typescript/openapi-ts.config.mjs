@@ -1,0 +1,2 @@
+// Node.js resolves no imports without an extension.
+export default { output: { path: 'client', importFileExtension: '.js' } };
