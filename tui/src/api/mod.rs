@@ -3,6 +3,7 @@
 mod account;
 mod call;
 mod failure;
+mod host;
 mod link;
 mod origin;
 mod questions;
@@ -20,6 +21,7 @@ use serde::de::DeserializeOwned;
 
 pub use account::Fetched;
 pub use failure::Failure;
+pub(crate) use host::Host;
 pub use origin::Origin;
 pub(crate) use origin::file_name;
 
@@ -61,18 +63,33 @@ struct Inner {
     http: Client,
     origin: Origin,
     session: Session,
+    host: Option<Arc<dyn Host>>,
 }
 
 impl Api {
     /// The server at `origin`, with the sign-in kept by `tokens`. Fails when the machine has no usable TLS set-up.
     pub fn new(origin: Origin, tokens: Tokens) -> Result<Self, Failure> {
-        Self::with_clock(origin, tokens, Arc::new(Instant::now))
+        Self::with(origin, tokens, None, Arc::new(Instant::now))
     }
 
-    fn with_clock(origin: Origin, tokens: Tokens, clock: Clock) -> Result<Self, Failure> {
+    /// The server that `host` keeps at `origin`.
+    pub(crate) fn hosted(
+        origin: Origin,
+        tokens: Tokens,
+        host: Option<Arc<dyn Host>>,
+    ) -> Result<Self, Failure> {
+        Self::with(origin, tokens, host, Arc::new(Instant::now))
+    }
+
+    fn with(
+        origin: Origin,
+        tokens: Tokens,
+        host: Option<Arc<dyn Host>>,
+        clock: Clock,
+    ) -> Result<Self, Failure> {
         let http = http_client(&origin)?;
         let session = Session::new(http.clone(), origin.clone(), tokens, clock);
-        Ok(Self { inner: Arc::new(Inner { http, origin, session }) })
+        Ok(Self { inner: Arc::new(Inner { http, origin, session, host }) })
     }
 
     /// The server's address.
@@ -89,14 +106,24 @@ impl Api {
         &self.inner.session
     }
 
+    /// Waits until there is the right server at the origin.
+    async fn attended(&self) -> Result<(), Failure> {
+        match &self.inner.host {
+            Some(host) => host.attend().await.map_err(Failure::Offline),
+            None => Ok(()),
+        }
+    }
+
     /// A call that anybody may make.
     async fn open(&self, call: Call) -> Result<Reply, Failure> {
+        self.attended().await?;
         call.send(&self.inner.http, &self.inner.origin, None).await?.success()
     }
 
     /// A call as the user who is signed in. When the access token is turned down it is renewed and the call made
     /// once more, whatever it does: a call that was turned down has done nothing.
     async fn own(&self, call: Call) -> Result<Reply, Failure> {
+        self.attended().await?;
         let mut refused = None;
         loop {
             let access = self.session().access(refused).await?;

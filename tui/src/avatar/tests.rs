@@ -42,8 +42,8 @@ async fn stub(play: impl Fn() -> Answer + Send + Sync + 'static) -> Stub {
 }
 
 async fn avatars(stub: &Stub, dir: Option<PathBuf>, choice: AvatarChoice) -> Avatars {
-    let api =
-        Api::new(Origin::local(stub.address), Tokens::new(TokenStoreChoice::None, "local", None)).unwrap();
+    let api = Api::new(Origin::local(stub.address, None), Tokens::new(TokenStoreChoice::None, "local", None))
+        .unwrap();
     api.login("a@b.c", "x").await.unwrap();
     Avatars::new(api, dir, choice, Colours::True)
 }
