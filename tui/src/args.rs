@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{
-    ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource,
-};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource};
 
 use crate::{avatar::AvatarChoice, token::TokenStoreChoice};
 
@@ -90,16 +88,14 @@ impl Args {
     /// The program's own command line; one that cannot be meant is answered, and the program ends.
     pub fn read() -> Self {
         let matches = Self::command().get_matches();
-        Self::settled(&matches).unwrap_or_else(|error| error.exit())
+        let is_flag = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        Self::from_arg_matches(&matches)
+            .and_then(|args| args.settle(is_flag))
+            .unwrap_or_else(|error| error.exit())
     }
 
-    /// Settles which server is meant where several are named.
-    fn settled(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let args = Self::from_arg_matches(matches)?;
-        args.settle(|id| matches.value_source(id) == Some(ValueSource::CommandLine))
-    }
-
-    /// clap's own conflicts make no difference between a flag and a variable, so they are told apart here.
+    /// Settles which server is meant where several are named. clap's own conflicts make no difference between a flag
+    /// and a variable, so they are told apart here.
     fn settle(mut self, is_flag: impl Fn(&str) -> bool) -> Result<Self, clap::Error> {
         let conflict = |kind, text: String| Err(Self::command().error(kind, text));
         let ways = [("server", "--server <URL>"), ("data_dir", "--data-dir <DIR>"), ("demo", "--demo")];

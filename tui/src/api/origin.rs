@@ -53,6 +53,7 @@ impl Origin {
     }
 
     /// The local server is another process now, at this address.
+    #[cfg(any(feature = "local", test))]
     pub(crate) fn move_to(&self, address: SocketAddr) {
         self.address.send_if_modified(|old| {
             let new = http(address);
@@ -62,7 +63,7 @@ impl Origin {
         });
     }
 
-    /// Follows [`Origin::move_to`].
+    /// Follows the local server from one process to another.
     pub(crate) fn moves(&self) -> watch::Receiver<String> {
         self.address.subscribe()
     }

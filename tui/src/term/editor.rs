@@ -218,7 +218,8 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        let edited = edit_with(Some(editor.into()), "old", &dir, stop).await.unwrap();
+        let edit = edit_with(Some(editor.into()), "old", &dir, stop);
+        let edited = timeout(Duration::from_secs(20), edit).await.unwrap().unwrap();
         assert_eq!(edited, saved("half"));
         let never = edit_with(Some("exec sleep 1000 #".into()), "old", &dir, ready(())).await.unwrap();
         assert_eq!(never, Edited::default());
