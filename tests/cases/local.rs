@@ -1,7 +1,7 @@
 //! Local mode: `ro-co` alone is the whole thing.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     process::{Command, Stdio},
 };
 
@@ -9,6 +9,7 @@ use ro_co_tests::{
     Home, Request, Terminal,
     programs::program,
     steps::{ask, key, sign_in, sign_up},
+    wait::until,
 };
 use rustix::process::Signal;
 use serde_json::json;
@@ -120,4 +121,124 @@ fn without_a_terminal_it_says_what_to_do() {
     assert!(!output.status.success());
     assert!(said.contains("terminal") && said.contains("ro-co-server"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
+}
+
+#[test]
+fn when_the_first_one_goes_the_second_one_serves() {
+    for how in [Ending::Quit, Ending::Killed] {
+        let home = Home::new();
+        let mut first = Terminal::client(&home, &[]);
+        sign_up(&first, "ada");
+        let second = Terminal::client(&home, &[]);
+        sign_up(&second, "bob");
+        let third = Terminal::client(&home, &[]);
+        sign_up(&third, "eve");
+        second.keys("a");
+        second.wait("Title");
+        second.keys("Who serves me now?");
+        second.wait("Who serves me now?");
+        how.end(&mut first);
+        second.keys(key::CTRL_S);
+        second.wait("Questions (1)");
+        second.wait("online");
+        third.keys("R");
+        third.wait("Who serves me now?");
+        assert_eq!(address(&second), address(&third), "the third one follows the second");
+    }
+}
+
+enum Ending {
+    Quit,
+    Killed,
+}
+
+impl Ending {
+    fn end(&self, terminal: &mut Terminal) {
+        match self {
+            Self::Quit => {
+                terminal.keys(key::CTRL_C);
+                assert!(terminal.left_clean().success());
+            }
+            Self::Killed => {
+                terminal.signal(Signal::KILL);
+                terminal.ended();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_port_that_passed_to_somebody_else_gets_nothing_of_ours() {
+    let home = Home::new();
+    // Another test may be quicker to take the port: then again.
+    let (attached, old, stranger) = until("a port for a stranger", || {
+        let mut first = Terminal::client(&home, &[]);
+        first.wait("Create an account");
+        let attached = Terminal::client(&home, &[]);
+        attached.wait("Create an account");
+        let old = address(&attached);
+        Ending::Killed.end(&mut first);
+        let stranger = TcpListener::bind(old).ok()?;
+        Some((attached, old, stranger))
+    });
+    stranger.set_nonblocking(true).unwrap();
+    sign_up(&attached, "ada");
+    assert_ne!(address(&attached), old, "it serves itself now, elsewhere");
+    assert!(stranger.accept().is_err(), "somebody who is no server of ours was spoken to");
+}
+
+#[test]
+fn another_data_directory_is_another_sign_in() {
+    let home = Home::new().env("ROCO_TOKEN_STORE", "file");
+    let mut usual = Terminal::client(&home, &[]);
+    sign_up(&usual, "ada");
+    Ending::Quit.end(&mut usual);
+    let other = home.path().join("other");
+    let mut elsewhere = Terminal::client(&home, &["--data-dir", other.to_str().unwrap()]);
+    sign_up(&elsewhere, "bob");
+    Ending::Quit.end(&mut elsewhere);
+    for (args, name) in [(&[][..], "ada"), (&["--data-dir", "./other/../other"], "bob")] {
+        let mut again = Terminal::client(&home, args);
+        again.wait("Questions (");
+        assert!(again.screen().lines().next().unwrap().trim_end().ends_with(name), "{}", again.screen());
+        Ending::Quit.end(&mut again);
+    }
+    // The usual one, named.
+    let usual_dir = home.path().join("data/ro-co");
+    let named = Terminal::client(&home, &["--data-dir", usual_dir.to_str().unwrap()]);
+    named.wait("Questions (");
+}
+
+#[test]
+fn the_demo_keeps_no_pictures_and_obeys_its_flag() {
+    let home = Home::new().env("ROCO_SERVER", "http://127.0.0.1:1").env("ROCO_DATA_DIR", "/nonexistent");
+    let mut demo = Terminal::client_sized(&home, &["--demo"], 100, 30);
+    demo.wait("Questions (");
+    demo.wait_for("coloured blocks", |screen| screen.contains(['▀', '▄', '█', '▌', '▐', '▙', '▟']));
+    Ending::Quit.end(&mut demo);
+    for place in ["cache", "state", "data"] {
+        let left: Vec<_> = std::fs::read_dir(home.path().join(place)).unwrap().collect();
+        assert!(left.is_empty(), "{place}: {left:?}");
+    }
+}
+
+#[test]
+fn refusals_say_who_speaks() {
+    for (args, said) in [
+        (&[][..], "this needs a terminal"),
+        (&["whoami", "--server", "http://example.org"], "--insecure"),
+        (&["whoami", "--data-dir", "/dev/null/x"], "--data-dir"),
+    ] {
+        let home = Home::new();
+        let output = Command::new(program("ro-co"))
+            .args(args)
+            .env_clear()
+            .envs(home.environment())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let line = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(line.starts_with("ro-co: ") && line.contains(said), "{line}");
+    }
 }

@@ -90,20 +90,109 @@ fn ones_own_editor() {
 #[test]
 fn an_editor_that_fails_loses_nothing() {
     let server = Server::start();
+    for (script, kept, said) in [
+        ("exit 1", "My own words.", "as it was"),
+        ("echo 'Saved before it fell.' > \"$1\"; exit 1", "Saved before it fell.", "is here"),
+        ("exec no-such-editor \"$1\"", "My own words.", "was not found"),
+    ] {
+        let home = Home::at(&server);
+        let editor = home.script("editor", script);
+        let home = home.env("EDITOR", editor.to_str().unwrap());
+        let terminal = Terminal::client(&home, &[]);
+        sign_in_anybody(&terminal, &server);
+        terminal.keys("a");
+        terminal.wait("Title");
+        terminal.keys(&format!("Kept{}My own words.", key::TAB));
+        terminal.wait("My own words.");
+        terminal.keys(key::CTRL_E);
+        terminal.wait(kept);
+        terminal.wait(said);
+        terminal.wait("editor”");
+    }
+}
+
+/// As somebody new.
+fn sign_in_anybody(terminal: &Terminal, server: &Server) {
+    sign_in(terminal, &Person::anybody(server).email);
+}
+
+#[test]
+fn a_signal_while_the_editor_runs_ends_both_and_keeps_the_text() {
+    let server = Server::start();
+    let ada = Person::sign_up(&server, "ada");
     let home = Home::at(&server);
-    let done = home.path().join("done");
-    let editor = home.script("editor", &format!("echo lost > \"$1\"; touch {}; exit 1", done.display()));
-    let home = home.env("EDITOR", editor.to_str().unwrap());
-    let terminal = Terminal::client(&home, &[]);
-    sign_up(&terminal, "ada");
+    let started = home.path().join("started");
+    let script = format!("echo 'Half of it.' > \"$1\"; touch {}; exec sleep 1000", started.display());
+    let editor = home.script("editor", &script);
+    let home = home.env("VISUAL", editor.to_str().unwrap());
+    let mut terminal = Terminal::client(&home, &[]);
+    sign_in(&terminal, &ada.email);
     terminal.keys("a");
     terminal.wait("Title");
-    terminal.keys(&format!("Kept{}My own words.", key::TAB));
-    terminal.wait("My own words.");
-    terminal.keys(key::CTRL_E);
-    terminal.wait_for("the editor to be over", |screen| {
-        screen.contains("My own words.") && !screen.contains("lost")
-    });
+    terminal.keys(&format!("Interrupted{}{}", key::TAB, key::CTRL_E));
+    until("the editor", || started.exists().then_some(()));
+    terminal.signal(Signal::TERM);
+    assert!(terminal.left_clean().success());
+    let again = Terminal::client(&home, &[]);
+    sign_in(&again, &ada.email);
+    again.keys("a");
+    again.wait("Interrupted");
+    again.wait("Half of it.");
+}
+
+#[test]
+fn a_draft_is_its_writers_alone() {
+    let server = Server::start();
+    let (ada, bob) = (Person::sign_up(&server, "ada"), Person::sign_up(&server, "bob"));
+    let home = Home::at(&server);
+    let begin = |email: &str| {
+        let terminal = Terminal::client(&home, &[]);
+        sign_in(&terminal, email);
+        terminal.keys("a");
+        terminal.wait("Title");
+        terminal
+    };
+    let mut adas = begin(&ada.email);
+    adas.keys("A secret thought");
+    adas.wait("A secret thought");
+    adas.keys(key::CTRL_C);
+    adas.left_clean();
+    let mut bobs = begin(&bob.email);
+    bobs.keys("Something else");
+    bobs.wait("Something else");
+    assert!(!bobs.screen().contains("secret"));
+    bobs.keys(key::CTRL_C);
+    bobs.left_clean();
+    begin(&ada.email).wait("A secret thought");
+}
+
+#[test]
+fn an_edit_changes_nothing_else() {
+    let server = Server::start();
+    let ada = Person::sign_up(&server, "ada");
+    let persian = "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645}\u{2028}\n\nand \u{feff}more";
+    ada.post("/question", &json!({"title": "Zero\u{200c}width", "description": persian})).expect(201);
+    let terminal = Terminal::client(&Home::at(&server), &[]);
+    sign_in(&terminal, &ada.email);
+    terminal.wait("Zerowidth");
+    terminal.keys("e");
+    terminal.wait("Title");
+    terminal.wait("more");
+    terminal.keys(&format!("!{}", key::CTRL_S));
+    until("the edit", || (ada.questions()[0]["title"] == "Zero\u{200c}width!").then_some(()));
+    assert_eq!(ada.questions()[0]["description"], persian);
+}
+
+#[test]
+fn after_a_wrong_password_one_types_the_right_one() {
+    let server = Server::start();
+    let ada = Person::sign_up(&server, "ada");
+    let terminal = Terminal::client(&Home::at(&server), &[]);
+    terminal.wait("Create an account");
+    terminal.keys(&format!("{}{}wrong{}", ada.email, key::TAB, key::ENTER));
+    terminal.wait("password is wrong");
+    terminal.keys(&format!("{}{}", ro_co_tests::person::PASSWORD, key::ENTER));
+    terminal.wait("Questions (");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The loop: messages before input, all of them before a frame, and nothing at all while nothing happens.
 
 use std::{
+    collections::VecDeque,
     io::{self, Stdout},
     mem,
     time::Duration,
@@ -27,7 +28,7 @@ use crate::{
     cmd::Cmd,
     drafts::Drafts,
     input::Hits,
-    model::{Model, Moment, Server},
+    model::{Model, Moment, Server, Warning},
     msg::Msg,
     places::Places,
     runtime::Runtime,
@@ -60,13 +61,14 @@ pub(crate) struct Parts {
 
 /// Takes the terminal over, runs until the user or a signal ends it, and gives the terminal back.
 pub(crate) async fn run(parts: Parts) -> io::Result<()> {
-    let mut signals = Signals::listen()?;
     let (sender, mut messages) = mpsc::unbounded_channel();
     let mut tokens = parts.api.tokens().changes();
+    let mut moves = parts.api.origin().moves();
     let choice = parts.choice;
     let mut app = App::new(parts, sender)?;
-    app.model.core.warning = warning(&tokens.borrow_and_update());
     app.step(start).await?;
+    let first = warning(&tokens.borrow_and_update());
+    app.handle(Msg::Warning(first)).await?;
     app.draw()?;
     // After the first frame, for a terminal may take seconds to answer; before anything reads its input.
     let graphics = probe(choice);
@@ -81,17 +83,21 @@ pub(crate) async fn run(parts: Parts) -> io::Result<()> {
             Some(msg) = messages.recv() => app.handle(msg).await?,
             () = until(draw_at) => app.draw()?,
             event = next_event(&mut app.input) => app.on_event(event).await?,
-            _ = signals.next() => app.handle(Msg::Stop).await?,
+            _ = app.signals.next() => app.handle(Msg::Stop).await?,
             Ok(()) = tokens.changed() => {
                 let warning = warning(&tokens.borrow_and_update());
                 app.handle(Msg::Warning(warning)).await?;
+            }
+            Ok(()) = moves.changed() => {
+                let address = Clean::line(&moves.borrow_and_update());
+                app.handle(Msg::Moved(address)).await?;
             }
             () = until(wake) => app.handle(Msg::Tick).await?,
         }
         while let Ok(msg) = messages.try_recv() {
             app.handle(msg).await?;
         }
-        if app.dirty && app.next_frame() <= Instant::now() {
+        if app.dirty && !app.quitting && app.next_frame() <= Instant::now() {
             app.draw()?;
         }
     }
@@ -100,6 +106,7 @@ pub(crate) async fn run(parts: Parts) -> io::Result<()> {
 
 struct App {
     model: Model,
+    signals: Signals,
     runtime: Runtime,
     began: Instant,
     term: Term,
@@ -111,6 +118,8 @@ struct App {
     placements: Placements,
     hits: Hits,
     places: Option<Places>,
+    /// The address in the window's title.
+    titled: Clean,
     drawn: Option<Instant>,
     dirty: bool,
     /// Whether the next frame starts on an empty screen.
@@ -130,13 +139,14 @@ impl App {
         let Parts { api, avatars, drafts, theme, places, .. } = parts;
         let origin = api.origin();
         let address = Clean::line(&origin.to_string());
-        let server = Server { names_leave: origin.key() != "local", address };
+        let server = Server { names_leave: !origin.is_local(), address };
+        let signals = Signals::listen()?;
         let term = Term::enter(Options { mouse: true })?;
-        term::title(&Clean::line(&format!("Ro-Co · {}", server.address)))?;
         let screen = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         let size = screen.size()?;
         Ok(Self {
             model: Model::new(server, theme, size),
+            signals,
             runtime: Runtime::new(api, avatars.clone(), drafts, messages),
             began: Instant::now(),
             term,
@@ -147,6 +157,7 @@ impl App {
             placements: Placements::default(),
             hits: Hits::default(),
             places,
+            titled: Clean::default(),
             drawn: None,
             dirty: true,
             anew: true,
@@ -186,30 +197,37 @@ impl App {
     /// Lets the model take one step, at this moment and with a fresh key, and does what it asks for.
     async fn step(&mut self, step: impl FnOnce(&mut Model) -> Vec<Cmd>) -> io::Result<()> {
         self.dirty = true;
-        let mut step = Some(step);
-        let mut edited = None;
+        let mut messages = VecDeque::new();
+        self.tick();
+        let mut cmds = step(&mut self.model);
         loop {
-            self.model.core.now = Moment { wall: Timestamp::now(), run: self.began.elapsed() };
-            self.model.core.fresh_key = Uuid::now_v7();
-            let cmds = match (step.take(), edited.take()) {
-                (Some(step), _) => step(&mut self.model),
-                (None, Some(text)) => update(&mut self.model, Msg::Edited(text)),
-                (None, None) => return Ok(()),
-            };
             for cmd in cmds {
                 match cmd {
-                    Cmd::Edit(text) => edited = Some(self.edit(text).await?),
+                    Cmd::Edit(text) => messages.extend(self.edit(text).await?),
                     Cmd::Suspend => self.hand_over(Term::suspend)?,
                     Cmd::Redraw => self.redraw()?,
                     Cmd::Quit => self.quitting = true,
                     other => self.runtime.start(other),
                 }
             }
+            let Some(msg) = messages.pop_front() else { return Ok(()) };
+            self.tick();
+            cmds = update(&mut self.model, msg);
         }
+    }
+
+    /// Tells the model the time, and gives it a fresh key.
+    fn tick(&mut self) {
+        self.model.core.now = Moment { wall: Timestamp::now(), run: self.began.elapsed() };
+        self.model.core.fresh_key = Uuid::now_v7();
     }
 
     fn draw(&mut self) -> io::Result<()> {
         self.dirty = false;
+        if self.titled != self.model.core.server.address {
+            self.titled = self.model.core.server.address.clone();
+            term::title(&Clean::line(&format!("Ro-Co · {}", self.titled)))?;
+        }
         self.hits.clear();
         self.placements.clear();
         let Self { model, screen, avatars, painter, placements, hits, .. } = self;
@@ -246,27 +264,27 @@ impl App {
         self.redraw()
     }
 
-    /// Opens the user's editor; the error is a line for the user.
-    async fn edit(&mut self, text: String) -> io::Result<Result<String, String>> {
+    /// Opens the user's editor. A signal that comes meanwhile ends the editor, and then the program.
+    async fn edit(&mut self, text: String) -> io::Result<Vec<Msg>> {
         self.input = None;
         self.painter.forget()?;
         self.term.leave()?;
         let dir = self.places.as_ref().map_or_else(std::env::temp_dir, |places| places.state.clone());
-        let edited = tokio::task::spawn_blocking(move || {
-            std::fs::create_dir_all(&dir)?;
-            term::edit(&text, &dir)
-        })
-        .await;
+        let (signals, mut stopped) = (&mut self.signals, false);
+        let stop = async {
+            signals.next().await;
+            stopped = true;
+        };
+        let edited = Msg::Edited(term::edit(&text, &dir, stop).await);
+        if stopped {
+            // The terminal may be gone, and nothing is shown in it any more.
+            return Ok(vec![edited, Msg::Stop]);
+        }
         self.term.reenter()?;
         self.input = Some(EventStream::new());
         self.resize()?;
         self.redraw()?;
-        Ok(match edited {
-            Ok(Ok(Some(text))) => Ok(text),
-            Ok(Ok(None)) => Err("Your editor failed; the text is as it was.".into()),
-            Ok(Err(why)) => Err(format!("Your editor could not be opened: {why}")),
-            Err(_) => Err("Your editor could not be opened.".into()),
-        })
+        Ok(vec![edited])
     }
 
     /// The terminal may have another size since it was ours.
@@ -282,23 +300,30 @@ impl App {
 
     async fn close(mut self) -> io::Result<()> {
         self.input = None;
-        self.painter.forget()?;
-        self.term.leave()?;
+        let left = self.painter.forget().and_then(|()| self.term.leave());
+        // Also when the terminal is gone: drafts come first.
         self.runtime.finish().await;
-        Ok(())
+        left
     }
 }
 
 /// What to tell the user about where the sign-in is kept, if it is not where it was meant to be.
-fn warning(state: &TokenState) -> Option<Clean> {
-    match (&state.reason, state.kept) {
-        _ if state.waiting => Some(Clean::line("waiting for your keyring to be unlocked")),
-        (Some(reason), Kept::Memory) => {
-            Some(Clean::line(&format!("sign-in not kept after this run: {}", reason.as_str())))
-        }
-        (Some(reason), _) => Some(reason.clone()),
-        (None, _) => None,
+fn warning(state: &TokenState) -> Option<Warning> {
+    if state.waiting {
+        return Some(Warning { brief: "waiting for your keyring to be unlocked".into(), full: None });
     }
+    let reason = state.reason.as_ref()?;
+    if state.kept != Kept::Memory {
+        return Some(Warning { brief: reason.clone(), full: None });
+    }
+    let remedy = match state.meant {
+        Kept::Keyring => " --token-store file keeps it.",
+        Kept::File | Kept::Memory => "",
+    };
+    Some(Warning {
+        brief: Clean::line(&format!("sign-in not kept: {reason}")),
+        full: Some(Clean::line(&format!("Sign-in not kept: {reason}.{remedy}"))),
+    })
 }
 
 async fn until(moment: Option<Instant>) {

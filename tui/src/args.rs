@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource};
 
 use crate::{avatar::AvatarChoice, token::TokenStoreChoice};
 
@@ -14,6 +14,9 @@ use crate::{avatar::AvatarChoice, token::TokenStoreChoice};
 ///
 /// Keys are shown at the bottom of each screen; `?` lists all of them. The mouse works as well; hold Shift to
 /// select text with it.
+///
+/// A flag beats an environment variable, also one of another flag that it excludes: `--demo` is a demonstration
+/// whatever `ROCO_SERVER` says. Of `ROCO_SERVER` and `ROCO_DATA_DIR` the server counts.
 #[derive(Clone, PartialEq, Eq, Debug, Parser)]
 #[command(name = "ro-co", version, after_long_help = EXAMPLES)]
 pub struct Args {
@@ -56,28 +59,70 @@ pub struct Args {
     pub avatars: AvatarChoice,
 
     /// In local mode: where questions and answers are kept. Default: your data directory.
-    #[arg(long, env = "ROCO_DATA_DIR", value_name = "DIR", conflicts_with = "server", global = true)]
+    #[arg(long, env = "ROCO_DATA_DIR", value_name = "DIR", global = true)]
     pub data_dir: Option<PathBuf>,
 
     /// In local mode: a throw-away place with a dozen people and their questions, to look around.
-    #[arg(long, conflicts_with_all = ["server", "data_dir"], global = true)]
+    #[arg(long, global = true)]
     pub demo: bool,
 
     /// Allows plain `http` to another machine: everyone in between can read your password.
-    #[arg(long, requires = "server", global = true)]
+    #[arg(long, global = true)]
     pub insecure: bool,
 }
 
 /// What can be done without the full screen.
 #[derive(Clone, PartialEq, Eq, Debug, Subcommand)]
 pub enum Command {
-    /// Prints somebody's picture.
+    /// Prints somebody's picture and name; with `--avatars off` the name alone.
     Avatar {
-        /// The user's id; without it: your own picture.
+        /// The user's id; without it: your own picture. The full screen shows ids: your own on your page (`p`), that
+        /// of whoever wrote something beside its picture (`w`).
         user: Option<String>,
     },
     /// Prints who is signed in, and where. Exit code 1 when nobody is.
     Whoami,
+}
+
+impl Args {
+    /// The program's own command line; one that cannot be meant is answered, and the program ends.
+    pub fn read() -> Self {
+        let matches = Self::command().get_matches();
+        let is_flag = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        Self::from_arg_matches(&matches)
+            .and_then(|args| args.settle(is_flag))
+            .unwrap_or_else(|error| error.exit())
+    }
+
+    /// Settles which server is meant where several are named. clap's own conflicts make no difference between a flag
+    /// and a variable, so they are told apart here.
+    fn settle(mut self, is_flag: impl Fn(&str) -> bool) -> Result<Self, clap::Error> {
+        let conflict = |kind, text: String| Err(Self::command().error(kind, text));
+        let ways = [("server", "--server <URL>"), ("data_dir", "--data-dir <DIR>"), ("demo", "--demo")];
+        let mut flags = ways.into_iter().filter(|(id, _)| is_flag(id));
+        let first = flags.next();
+        if let (Some((_, one)), Some((_, other))) = (first, flags.next()) {
+            let text = format!("the argument '{one}' cannot be used with '{other}'");
+            return conflict(ErrorKind::ArgumentConflict, text);
+        }
+        let server_counts = match first {
+            Some((id, _)) => id == "server",
+            None => self.server.is_some(),
+        };
+        if server_counts {
+            self.data_dir = None;
+        } else {
+            self.server = None;
+        }
+        if self.demo {
+            self.data_dir = None;
+        }
+        if self.insecure && self.server.is_none() {
+            let text = "'--insecure' is about a server: it needs '--server <URL>'".to_owned();
+            return conflict(ErrorKind::MissingRequiredArgument, text);
+        }
+        Ok(self)
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -101,26 +146,60 @@ Exit codes: 0 all is well; 1 it did not work; 2 it could not start.";
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    const X: &str = "https://x.example";
+    const Y: &str = "https://y.example";
 
     #[test]
     fn the_definition_holds_together() {
         Args::command().debug_assert();
     }
 
+    /// What the command line means where the variables say `server` and `data_dir`.
+    fn read(line: &[&str], server: Option<&str>, data_dir: Option<&str>) -> Result<Args, clap::Error> {
+        let line = std::iter::once(&"ro-co").chain(line);
+        let matches = Args::command().try_get_matches_from(line)?;
+        let mut args = Args::from_arg_matches(&matches)?;
+        args.server = args.server.or(server.map(str::to_owned));
+        args.data_dir = args.data_dir.or(data_dir.map(PathBuf::from));
+        args.settle(|id| matches.value_source(id) == Some(ValueSource::CommandLine))
+    }
+
     #[test]
     fn local_mode_and_a_server_exclude_each_other() {
         for bad in [
-            &["ro-co", "--demo", "--server", "https://x.example"][..],
-            &["ro-co", "--data-dir", "/tmp/x", "--server", "https://x.example"],
-            &["ro-co", "--demo", "--data-dir", "/tmp/x"],
-            &["ro-co", "--avatars", "loud"],
+            &["--demo", "--server", X][..],
+            &["--data-dir", "/tmp/x", "--server", X],
+            &["--demo", "--data-dir", "/tmp/x"],
+            &["--insecure"],
+            &["--insecure", "--demo"],
+            &["--avatars", "loud"],
         ] {
-            assert!(Args::try_parse_from(bad).is_err(), "{bad:?}");
+            assert!(read(bad, None, None).is_err(), "{bad:?}");
         }
-        let args = Args::try_parse_from(["ro-co", "avatar", "--server", "https://x.example"]).unwrap();
+        let args = read(&["avatar", "--server", X], None, None).unwrap();
         assert_eq!(args.command, Some(Command::Avatar { user: None }));
+    }
+
+    #[test]
+    fn a_flag_beats_the_variables_of_all_others() {
+        for (line, server, data_dir, demo) in [
+            (&["--demo"][..], None, None, true),
+            (&["whoami", "--demo"], None, None, true),
+            (&["--data-dir", "/a"], None, Some("/a"), false),
+            (&["whoami", "--data-dir", "/a"], None, Some("/a"), false),
+            (&["--server", X], Some(X), None, false),
+            (&["--insecure", "whoami", "--server", X], Some(X), None, false),
+            (&["--insecure"], Some(Y), None, false),
+            (&[], Some(Y), None, false),
+        ] {
+            let args = read(line, Some(Y), Some("/b")).unwrap();
+            assert_eq!(args.server.as_deref(), server, "{line:?}");
+            assert_eq!(args.data_dir, data_dir.map(PathBuf::from), "{line:?}");
+            assert_eq!(args.demo, demo, "{line:?}");
+        }
+        let args = read(&[], None, Some("/b")).unwrap();
+        assert_eq!((args.server, args.data_dir), (None, Some("/b".into())));
     }
 }

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use ro_co_shared::{AnswerId, QuestionId};
 
 use crate::{
-    drafts::{Draft, DraftOf},
+    drafts::{Draft, DraftId},
     model::ReqId,
 };
 
@@ -24,16 +24,16 @@ pub(crate) enum Cmd {
     /// Ends a request; its answer, should it come, is dropped.
     Abort(ReqId),
     /// Looks for a draft.
-    FindDraft(DraftOf),
+    FindDraft(DraftId),
     /// Keeps a draft.
     SaveDraft {
-        /// Of what.
-        of: DraftOf,
+        /// Whose and of what.
+        id: DraftId,
         /// What to keep.
         draft: Draft,
     },
     /// Forgets a draft.
-    DropDraft(DraftOf),
+    DropDraft(DraftId),
     /// Hands the terminal and this text to the user's editor.
     Edit(String),
     /// Stops the program until the shell continues it.

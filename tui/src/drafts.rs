@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ro_co_shared::{AnswerId, QuestionId, Timestamp};
+use ro_co_shared::{AnswerId, QuestionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,7 +16,6 @@ use crate::{
 
 /// Four times the longest text there may be; a larger file is none of ours.
 const LONGEST: u64 = 1 << 20;
-const SUFFIX: &str = ".json";
 
 /// What a draft is of. One draft each.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -34,27 +33,21 @@ pub enum DraftOf {
 impl DraftOf {
     fn file_name(self) -> String {
         match self {
-            Self::Question => format!("ask{SUFFIX}"),
-            Self::AnswerTo(id) => format!("answer-to-{id}{SUFFIX}"),
-            Self::EditQuestion(id) => format!("edit-question-{id}{SUFFIX}"),
-            Self::EditAnswer(id) => format!("edit-answer-{id}{SUFFIX}"),
+            Self::Question => "ask.json".into(),
+            Self::AnswerTo(id) => format!("answer-to-{id}.json"),
+            Self::EditQuestion(id) => format!("edit-question-{id}.json"),
+            Self::EditAnswer(id) => format!("edit-answer-{id}.json"),
         }
     }
+}
 
-    fn of_file_name(name: &str) -> Option<Self> {
-        let name = name.strip_suffix(SUFFIX)?;
-        if name == "ask" {
-            return Some(Self::Question);
-        }
-        let id = |prefix| name.strip_prefix(prefix);
-        if let Some(id) = id("answer-to-") {
-            return id.parse().ok().map(Self::AnswerTo);
-        }
-        if let Some(id) = id("edit-question-") {
-            return id.parse().ok().map(Self::EditQuestion);
-        }
-        id("edit-answer-")?.parse().ok().map(Self::EditAnswer)
-    }
+/// Whose draft, and of what: who else signs in here does not get it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct DraftId {
+    /// Who wrote it.
+    pub by: UserId,
+    /// What it is of.
+    pub of: DraftOf,
 }
 
 /// What was typed.
@@ -88,14 +81,14 @@ impl Drafts {
     }
 
     /// Saves, replacing the earlier one at once or not at all.
-    pub fn save(&self, of: DraftOf, draft: &Draft) -> io::Result<()> {
-        make_private(&self.dir)?;
-        replace(&self.path(of), &serde_json::to_vec(draft)?)
+    pub fn save(&self, id: DraftId, draft: &Draft) -> io::Result<()> {
+        make_private(&self.dir_of(id.by))?;
+        replace(&self.path(id), &serde_json::to_vec(draft)?)
     }
 
     /// The draft, if there is one that can be read. A broken file is set aside, under its name and `.broken`.
-    pub fn load(&self, of: DraftOf) -> Option<Draft> {
-        let path = self.path(of);
+    pub fn load(&self, id: DraftId) -> Option<Draft> {
+        let path = self.path(id);
         let read = read(&path);
         if let Err(error) = &read
             && error.kind() != io::ErrorKind::NotFound
@@ -108,25 +101,19 @@ impl Drafts {
     }
 
     /// Removes it; fine when there is none.
-    pub fn delete(&self, of: DraftOf) -> io::Result<()> {
-        match fs::remove_file(self.path(of)) {
+    pub fn delete(&self, id: DraftId) -> io::Result<()> {
+        match fs::remove_file(self.path(id)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
             _ => Ok(()),
         }
     }
 
-    /// All of them, latest first.
-    pub fn list(&self) -> Vec<(DraftOf, Draft)> {
-        let Ok(entries) = fs::read_dir(&self.dir) else { return Vec::new() };
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        let kinds = names.filter_map(|name| DraftOf::of_file_name(&name));
-        let mut drafts: Vec<_> = kinds.filter_map(|of| Some((of, self.load(of)?))).collect();
-        drafts.sort_by_key(|(_, draft)| std::cmp::Reverse(draft.saved_at));
-        drafts
+    fn dir_of(&self, user: UserId) -> PathBuf {
+        self.dir.join(user.to_string())
     }
 
-    fn path(&self, of: DraftOf) -> PathBuf {
-        self.dir.join(of.file_name())
+    fn path(&self, id: DraftId) -> PathBuf {
+        self.dir_of(id.by).join(id.of.file_name())
     }
 }
 
@@ -158,8 +145,12 @@ mod tests {
         }
     }
 
+    fn mine(of: DraftOf) -> DraftId {
+        DraftId { by: UserId(uuid::Uuid::from_u128(1)), of }
+    }
+
     #[test]
-    fn each_thing_has_a_draft_of_its_own_and_the_latest_comes_first() {
+    fn each_thing_has_a_draft_of_its_own() {
         let (_dir, drafts) = drafts();
         let (question, answer) = (QuestionId::new(), AnswerId::new());
         let all = [
@@ -167,64 +158,70 @@ mod tests {
             DraftOf::AnswerTo(question),
             DraftOf::EditQuestion(question),
             DraftOf::EditAnswer(answer),
-        ];
-        for (n, of) in (0..).zip(all) {
-            drafts.save(of, &draft("old", 0)).unwrap();
-            drafts.save(of, &draft(&format!("text {n}"), n)).unwrap();
+        ]
+        .map(mine);
+        for (n, id) in (0..).zip(all) {
+            drafts.save(id, &draft("old", 0)).unwrap();
+            drafts.save(id, &draft(&format!("text {n}"), n)).unwrap();
         }
-        assert_eq!(
-            drafts.list().iter().map(|(of, _)| *of).collect::<Vec<_>>(),
-            all.iter().rev().copied().collect::<Vec<_>>()
-        );
-        assert_eq!(drafts.load(all[2]).unwrap(), draft("text 2", 2));
+        for (n, id) in (0..).zip(all) {
+            assert_eq!(drafts.load(id), Some(draft(&format!("text {n}"), n)));
+        }
         drafts.delete(all[2]).unwrap();
         drafts.delete(all[2]).unwrap();
-        assert_eq!(drafts.load(all[2]), None);
-        assert_eq!(drafts.list().len(), 3);
-        let mode = fs::metadata(drafts.path(DraftOf::Question)).unwrap().mode();
+        assert_eq!(all.map(|id| drafts.load(id).is_some()), [true, true, false, true]);
+        let mode = fs::metadata(drafts.path(all[0])).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn users_do_not_share_drafts() {
+        let (_dir, drafts) = drafts();
+        let adas = mine(DraftOf::Question);
+        let bobs = DraftId { by: UserId(uuid::Uuid::from_u128(2)), ..adas };
+        drafts.save(adas, &draft("x", 0)).unwrap();
+        assert_eq!(drafts.load(bobs), None);
+        drafts.delete(bobs).unwrap();
+        assert!(drafts.load(adas).is_some());
     }
 
     #[test]
     fn servers_do_not_share_drafts() {
         let (dir, drafts) = drafts();
-        drafts.save(DraftOf::Question, &draft("x", 0)).unwrap();
-        let other = Drafts::new(dir.path(), &Origin::local("127.0.0.1:8080".parse().unwrap()));
-        assert_eq!(other.load(DraftOf::Question), None);
+        drafts.save(mine(DraftOf::Question), &draft("x", 0)).unwrap();
+        let other = Drafts::new(dir.path(), &Origin::local("127.0.0.1:8080".parse().unwrap(), None));
+        assert_eq!(other.load(mine(DraftOf::Question)), None);
     }
 
     #[test]
     fn a_broken_file_is_set_aside_and_can_be_looked_at() {
         let (_dir, drafts) = drafts();
-        drafts.save(DraftOf::Question, &draft("x", 0)).unwrap();
-        let path = drafts.path(DraftOf::Question);
+        drafts.save(mine(DraftOf::Question), &draft("x", 0)).unwrap();
+        let path = drafts.path(mine(DraftOf::Question));
         for broken in [&b""[..], b"{", b"\xff\xfe", b"{\"title\":1}", b"[]"] {
             fs::write(&path, broken).unwrap();
-            assert_eq!(drafts.load(DraftOf::Question), None);
+            assert_eq!(drafts.load(mine(DraftOf::Question)), None);
             assert_eq!(fs::read(path.with_extension("broken")).unwrap(), broken);
             assert!(!path.exists());
         }
         fs::create_dir(&path).unwrap();
         fs::remove_file(path.with_extension("broken")).unwrap();
-        assert_eq!(drafts.load(DraftOf::Question), None, "a directory of that name");
-        fs::write(drafts.dir.join("notes.json"), "mine").unwrap();
-        assert!(drafts.list().is_empty());
-        assert!(drafts.dir.join("notes.json").exists(), "what is not ours is left alone");
+        assert_eq!(drafts.load(mine(DraftOf::Question)), None, "a directory of that name");
     }
 
     #[test]
     fn any_text_comes_back_as_typed() {
         let (_dir, drafts) = drafts();
         let typed = draft("\u{1b}[31m \"quotes\" \\ \n\ttabs 🙂 \u{202e}", 1);
-        drafts.save(DraftOf::Question, &typed).unwrap();
-        assert_eq!(drafts.load(DraftOf::Question).unwrap(), typed);
+        drafts.save(mine(DraftOf::Question), &typed).unwrap();
+        assert_eq!(drafts.load(mine(DraftOf::Question)).unwrap(), typed);
     }
 
     #[test]
     fn a_place_that_cannot_be_written_is_an_error_not_a_crash() {
-        let drafts = Drafts::new(Path::new("/dev/null"), &Origin::local("127.0.0.1:1".parse().unwrap()));
-        drafts.save(DraftOf::Question, &draft("x", 0)).unwrap_err();
-        assert_eq!(drafts.load(DraftOf::Question), None);
-        assert!(drafts.list().is_empty());
+        let drafts =
+            Drafts::new(Path::new("/dev/null"), &Origin::local("127.0.0.1:1".parse().unwrap(), None));
+        drafts.save(mine(DraftOf::Question), &draft("x", 0)).unwrap_err();
+        assert_eq!(drafts.load(mine(DraftOf::Question)), None);
     }
 }

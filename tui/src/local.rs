@@ -2,33 +2,113 @@
 //!
 //! The only file of the client that knows the server.
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
 
+use futures_util::future::BoxFuture;
 use ro_co_server::{
     config::Config,
     demo,
-    run::{Mode, Started, start},
+    run::{Mode, Running, Started, start},
 };
+use tokio::sync::Mutex;
 
-use crate::{api::Origin, args::Args};
+use crate::{
+    api::{Host, Origin},
+    args::Args,
+    clean::Clean,
+};
 
 /// Who to sign in as without being asked: the address and the password.
 pub(crate) type Visitor = (&'static str, &'static str);
 
 /// Speaks to the local server, which runs in this process for as long as `speak` does unless another process has
-/// it already. The error is a line for the user.
+/// it. The error is a line for the user.
 pub(crate) async fn with_server(
     args: &Args,
-    speak: impl AsyncFnOnce(Origin, Option<Visitor>) -> ExitCode,
+    speak: impl AsyncFnOnce(Origin, Option<Arc<dyn Host>>, Option<Visitor>) -> ExitCode,
 ) -> Result<ExitCode, String> {
     let config = Config::local(args.data_dir.clone(), args.demo);
     let visitor = args.demo.then_some((demo::VISITOR, demo::PASSWORD));
-    match start(&config, Mode::Local).await.map_err(|why| why.to_string())? {
-        Started::Elsewhere(address) => Ok(speak(Origin::local(address), visitor).await),
-        Started::Here(server) => {
-            let code = speak(Origin::local(server.address), visitor).await;
-            server.stop().await.map_err(|why| format!("the server did not stop cleanly: {why}"))?;
-            Ok(code)
+    let local = Arc::new(Local::start(config).await?);
+    let code = speak(local.origin.clone(), Some(Arc::clone(&local) as Arc<dyn Host>), visitor).await;
+    local.stop().await?;
+    Ok(code)
+}
+
+/// The local server, wherever it runs.
+struct Local {
+    config: Config,
+    origin: Origin,
+    server: Mutex<Place>,
+}
+
+/// Where it runs.
+enum Place {
+    /// In this process.
+    Here(Running),
+    /// In another process, which may end at any moment.
+    Elsewhere,
+    /// Nowhere any more: this process is about to end.
+    Stopped,
+}
+
+impl Local {
+    async fn start(config: Config) -> Result<Self, String> {
+        let (place, address) = match start(&config, Mode::Local).await.map_err(|why| why.to_string())? {
+            Started::Elsewhere(address) => (Place::Elsewhere, address),
+            Started::Here(server) => {
+                let address = server.address;
+                (Place::Here(server), address)
+            }
+        };
+        let origin = Origin::local(address, unusual_dir(&config).as_deref());
+        Ok(Self { config, origin, server: Mutex::new(place) })
+    }
+
+    async fn stop(&self) -> Result<(), String> {
+        match std::mem::replace(&mut *self.server.lock().await, Place::Stopped) {
+            Place::Here(server) => {
+                server.stop().await.map_err(|why| format!("the server did not stop cleanly: {why}"))
+            }
+            Place::Elsewhere | Place::Stopped => Ok(()),
         }
     }
+
+    /// Asks whose the data directory is now, by the lock that ends with its holder: the port alone may have got another
+    /// owner meanwhile, such as the server of another directory. Whoever finds it free takes it and serves the others.
+    async fn follow(&self) -> Result<(), Clean> {
+        let mut place = self.server.lock().await;
+        match *place {
+            Place::Here(_) => return Ok(()),
+            Place::Stopped => return Err("the server has been stopped".into()),
+            Place::Elsewhere => {}
+        }
+        match start(&self.config, Mode::Local).await.map_err(|why| Clean::line(&why.to_string()))? {
+            Started::Elsewhere(address) => self.origin.move_to(address),
+            Started::Here(server) => {
+                tracing::info!(address = %server.address, "the local server's process has ended; it runs here now");
+                self.origin.move_to(server.address);
+                *place = Place::Here(server);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Host for Local {
+    fn attend(&self) -> BoxFuture<'_, Result<(), Clean>> {
+        Box::pin(self.follow())
+    }
+}
+
+/// The canonical path of the data directory, if it is not the one used where none is named.
+fn unusual_dir(config: &Config) -> Option<PathBuf> {
+    let canonical = |dir: &Path| dir.canonicalize().or_else(|_| std::path::absolute(dir)).ok();
+    let dir = canonical(config.data_dir.as_deref()?)?;
+    let usual = Config::local(None, false).data_dir().ok().and_then(|usual| canonical(&usual));
+    (usual.as_ref() != Some(&dir)).then_some(dir)
 }

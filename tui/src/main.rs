@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    ro_co::start(ro_co::args::Args::parse())
+    ro_co::start(ro_co::args::Args::read())
 }

@@ -6,9 +6,10 @@ use ratatui::layout::Size;
 use crate::{
     api::{Failure, Listing, Versioned},
     clean::Clean,
-    drafts::{Draft, DraftOf},
+    drafts::{Draft, DraftId},
     input::Pointer,
-    model::ReqId,
+    model::{ReqId, Warning},
+    term::Edited,
 };
 use ro_co_shared::{Answer, Question, User};
 
@@ -28,15 +29,17 @@ pub(crate) enum Msg {
     Tick,
     /// A draft was looked for.
     Draft {
-        /// Of what.
-        of: DraftOf,
+        /// Whose and of what.
+        id: DraftId,
         /// What was found.
         draft: Option<Draft>,
     },
-    /// The user's editor has closed: the new text, or why there is none.
-    Edited(Result<String, String>),
+    /// The user's editor has closed.
+    Edited(Edited),
     /// A standing warning, such as a keyring that cannot be used; none when there is nothing to warn of.
-    Warning(Option<Clean>),
+    Warning(Option<Warning>),
+    /// The local server has another address now.
+    Moved(Clean),
     /// Something outside the conversation with the server went wrong.
     Trouble(Clean),
     /// A picture has arrived; the model does not hold it, but the screen shows it.

@@ -10,12 +10,13 @@ use image::{
     RgbaImage,
     imageops::{FilterType, resize},
 };
-use ro_co_shared::User;
+use ro_co_shared::{Code, User};
 
 use crate::{
     api::{Api, Failure},
-    avatar::{decode, print_in_shell, probe_shell},
+    avatar::{AvatarChoice, decode, print_in_shell, probe_shell},
     clean::Clean,
+    start::say,
 };
 
 /// The size of a picture in the shell, in cells.
@@ -37,9 +38,9 @@ pub async fn whoami(api: &Api) -> ExitCode {
     }))
 }
 
-/// `ro-co avatar [USER]`: a picture in the plain shell; `user` is `me` or an id.
-pub async fn avatar(api: &Api, user: &str) -> ExitCode {
-    end(picture_of(api, user).await.map(|(name, picture)| show(&name, &picture)))
+/// `ro-co avatar [USER]`: a picture in the plain shell, as `choice` says; `user` is `me` or an id.
+pub async fn avatar(api: &Api, user: &str, choice: AvatarChoice) -> ExitCode {
+    end(face_of(api, user, choice).await.map(|(name, picture)| show(&name, picture.as_ref(), choice)))
 }
 
 /// Says what went wrong. A reader that has gone away (`ro-co whoami | true`) is no error to speak of.
@@ -47,14 +48,10 @@ fn end(done: Result<io::Result<()>, Clean>) -> ExitCode {
     match done {
         Ok(written) => ExitCode::from(u8::from(written.is_err())),
         Err(why) => {
-            say(&why);
+            say(why.as_str());
             ExitCode::FAILURE
         }
     }
-}
-
-fn say(line: &Clean) {
-    let _ = writeln!(io::stderr(), "ro-co: {line}");
 }
 
 /// Whose session an earlier run left; the error is a line for the user.
@@ -62,7 +59,7 @@ async fn who(api: &Api) -> Result<User, Clean> {
     let mut changes = api.tokens().changes();
     let telling = async {
         if changes.wait_for(|state| state.waiting).await.is_ok() {
-            say(&"waiting for your keyring to be unlocked".into());
+            say("waiting for your keyring to be unlocked");
         }
         std::future::pending::<()>().await;
     };
@@ -79,26 +76,37 @@ async fn who(api: &Api) -> Result<User, Clean> {
     Err(Clean::line(&format!("nobody is signed in on {}{why}", api.origin())))
 }
 
-async fn picture_of(api: &Api, user: &str) -> Result<(Clean, RgbaImage), Clean> {
+/// A user's name, and their picture if pictures are wanted.
+async fn face_of(api: &Api, user: &str, choice: AvatarChoice) -> Result<(Clean, Option<RgbaImage>), Clean> {
     let me = who(api).await?;
-    let user = if user == "me" {
-        me
-    } else {
-        let id =
-            user.parse().map_err(|_| Clean::line(&format!("“{user}” is not `me` or the id of a user")))?;
-        api.user(id).await.map_err(|failure| failure.words())?
-    };
+    let user = if user == "me" { me } else { somebody(api, user).await? };
+    let name = Clean::line(&user.username);
+    if choice == AvatarChoice::Off {
+        return Ok((name, None));
+    }
     let fetched = api.avatar(&user.avatar_url, PIXELS).await.map_err(|failure| failure.words())?;
     let picture = decode(&fetched.png).map_err(|_| Clean::from("the picture cannot be read"))?;
-    Ok((Clean::line(&user.username), picture))
+    Ok((name, Some(picture)))
 }
 
-fn show(name: &Clean, picture: &RgbaImage) -> io::Result<()> {
+async fn somebody(api: &Api, id: &str) -> Result<User, Clean> {
+    let Ok(id) = id.parse() else {
+        return Err(Clean::line(&format!("“{id}” is not `me` or the id of a user")));
+    };
+    api.user(id).await.map_err(|failure| {
+        if failure.is(Code::NotFound) {
+            return Clean::line(&format!("there is no user with the id {id} on {}", api.origin()));
+        }
+        failure.words()
+    })
+}
+
+fn show(name: &Clean, picture: Option<&RgbaImage>, choice: AvatarChoice) -> io::Result<()> {
     let plain = !io::stdout().is_terminal() || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if plain {
-        io::stdout().write_all(shades(picture).as_bytes())?;
-    } else {
-        print_in_shell(picture, PICTURE, probe_shell())?;
+    match picture {
+        Some(picture) if plain => io::stdout().write_all(shades(picture).as_bytes())?,
+        Some(picture) => print_in_shell(picture, PICTURE, probe_shell(choice))?,
+        None => {}
     }
     writeln!(io::stdout(), "{name}")
 }
@@ -137,10 +145,14 @@ mod tests {
         token::{TokenStoreChoice, Tokens},
     };
 
+    const LOGIN: &str = r#"{"id":"01936f3e-0000-7000-8000-000000000000","username":"a\u001b[31m","avatarUrl":"/x","email":"a@b.c",
+        "role":"USER","verified":false,"createdAt":"2026-11-22T13:22:07.123Z","suspended":false,"token":"t",
+        "refreshToken":"r","tokenExpiresIn":60000,"refreshExpiresIn":60000}"#;
+
     async fn signed_in(stub: &Stub) -> Api {
         let tokens = Tokens::new(TokenStoreChoice::None, "local", None);
         tokens.save(SecretString::from("refresh")).await;
-        Api::new(Origin::local(stub.address), tokens).unwrap()
+        Api::new(Origin::local(stub.address, None), tokens).unwrap()
     }
 
     #[tokio::test]
@@ -161,13 +173,25 @@ mod tests {
 
     #[tokio::test]
     async fn a_user_that_is_no_id() {
-        let login = r#"{"id":"01936f3e-0000-7000-8000-000000000000","username":"a\u001b[31m","avatarUrl":"/x","email":"a@b.c",
-            "role":"USER","verified":false,"createdAt":"2026-11-22T13:22:07.123Z","suspended":false,"token":"t",
-            "refreshToken":"r","tokenExpiresIn":60000,"refreshExpiresIn":60000}"#;
-        let stub = Stub::start(move |_| json(200, login)).await;
+        let stub = Stub::start(|_| json(200, LOGIN)).await;
         let api = signed_in(&stub).await;
-        let said = picture_of(&api, "bob\u{1b}").await.unwrap_err();
+        let said = face_of(&api, "bob\u{1b}", AvatarChoice::Auto).await.unwrap_err();
         assert_eq!(said.as_str(), "“bob\u{FFFD}” is not `me` or the id of a user");
+    }
+
+    #[tokio::test]
+    async fn a_user_that_is_not_there_is_named_and_no_picture_is_asked_for_in_vain() {
+        let stub = Stub::start(|seen| {
+            if seen.line.contains("/auth/refresh") { json(200, LOGIN) } else { problem(Code::NotFound) }
+        })
+        .await;
+        let api = signed_in(&stub).await;
+        let id = "01936f3e-0000-7000-8000-0000000000ff";
+        let said = face_of(&api, id, AvatarChoice::Auto).await.unwrap_err();
+        assert_eq!(said.as_str(), format!("there is no user with the id {id} on {}", api.origin()));
+        let (name, picture) = face_of(&api, "me", AvatarChoice::Off).await.unwrap();
+        assert_eq!((name.as_str(), picture), ("a\u{FFFD}[31m", None));
+        assert!(stub.seen().iter().all(|seen| !seen.line.contains("icon")));
     }
 
     #[test]

@@ -153,9 +153,9 @@ async fn keep_drafts(
 
 fn keep_draft(drafts: &Drafts, job: Cmd) -> Option<Msg> {
     let done = match job {
-        Cmd::FindDraft(of) => return Some(Msg::Draft { of, draft: drafts.load(of) }),
-        Cmd::SaveDraft { of, draft } => drafts.save(of, &draft),
-        Cmd::DropDraft(of) => drafts.delete(of),
+        Cmd::FindDraft(id) => return Some(Msg::Draft { id, draft: drafts.load(id) }),
+        Cmd::SaveDraft { id, draft } => drafts.save(id, &draft),
+        Cmd::DropDraft(id) => drafts.delete(id),
         _ => return None,
     };
     done.err().map(|why| Msg::Trouble(Clean::line(&format!("Your draft could not be kept: {why}"))))

@@ -1,12 +1,13 @@
 //! From the command line to the screen, or to the one line that says why not.
 
 use std::{
-    io::{self, IsTerminal},
+    io::{self, IsTerminal, Write},
     process::ExitCode,
+    sync::Arc,
 };
 
 use crate::{
-    api::{Api, Origin},
+    api::{Api, Host, Origin},
     app,
     args::{Args, Command},
     avatar::{Avatars, Colours},
@@ -25,13 +26,13 @@ const UNUSABLE: u8 = 2;
 pub fn start(args: Args) -> ExitCode {
     if args.command.is_none() && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return refuse(
-            "ro-co needs a terminal. To run the server alone: cargo run --release -p ro-co-server (or \
+            "this needs a terminal. To run the server alone: cargo run --release -p ro-co-server (or \
              ro-co-server, where it is installed).",
         );
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(why) => return refuse(&format!("ro-co could not start: {why}")),
+        Err(why) => return refuse(&format!("could not start: {why}")),
     };
     let code = runtime.block_on(run(args));
     // A keyring or a name lookup that hangs must not keep the shell waiting.
@@ -42,49 +43,58 @@ pub fn start(args: Args) -> ExitCode {
 async fn run(args: Args) -> ExitCode {
     let done = match &args.server {
         Some(server) => match Origin::parse(server, args.insecure) {
-            Ok(origin) => Ok(speak(&args, origin, None).await),
+            Ok(origin) => Ok(speak(&args, origin, None, None).await),
             Err(why) => Err(why),
         },
         #[cfg(feature = "local")]
         None => {
-            crate::local::with_server(&args, async |origin, visitor| speak(&args, origin, visitor).await)
-                .await
+            crate::local::with_server(&args, async |origin, host, visitor| {
+                speak(&args, origin, host, visitor).await
+            })
+            .await
         }
         #[cfg(not(feature = "local"))]
-        None => Err("Which server? Give its address with --server URL.".into()),
+        None => Err("which server? Give its address with --server URL.".into()),
     };
     done.unwrap_or_else(|why| refuse(&why))
 }
 
 /// Does what was asked for with this server.
-async fn speak(args: &Args, origin: Origin, visitor: Option<(&str, &str)>) -> ExitCode {
-    let places = Places::of_user();
-    // A demonstration is gone when it ends: neither its sign-in nor its drafts may replace any worth keeping.
+async fn speak(
+    args: &Args,
+    origin: Origin,
+    host: Option<Arc<dyn Host>>,
+    visitor: Option<(&str, &str)>,
+) -> ExitCode {
+    // A demonstration is gone when it ends: it keeps no sign-in, no drafts and no pictures.
+    let kept = Places::of_user().filter(|_| !args.demo);
     let store = if args.demo { TokenStoreChoice::None } else { args.token_store };
-    let tokens = Tokens::new(store, origin.key(), places.as_ref().map(|places| places.state.clone()));
-    let Ok(api) = Api::new(origin.clone(), tokens) else {
-        return refuse("This machine has no usable TLS set-up.");
+    let tokens = Tokens::new(store, origin.key(), kept.as_ref().map(|places| places.state.clone()));
+    let Ok(api) = Api::hosted(origin.clone(), tokens, host) else {
+        return refuse("this machine has no usable TLS set-up.");
     };
     if let Some((email, password)) = visitor
         && let Err(why) = api.login(email, password).await
     {
-        return refuse(&format!("The demonstration could not be opened: {why:?}"));
+        return refuse(&format!("the demonstration could not be opened: {}", why.words()));
     }
     match &args.command {
         Some(Command::Whoami) => return plain::whoami(&api).await,
-        Some(Command::Avatar { user }) => return plain::avatar(&api, user.as_deref().unwrap_or("me")).await,
+        Some(Command::Avatar { user }) => {
+            return plain::avatar(&api, user.as_deref().unwrap_or("me"), args.avatars).await;
+        }
         None => {}
     }
     let colours = colours(|name| std::env::var(name).ok());
     let avatars =
-        Avatars::new(api.clone(), places.as_ref().map(|places| places.cache.clone()), args.avatars, colours);
-    let drafts = places.as_ref().filter(|_| !args.demo).map(|places| Drafts::new(&places.state, &origin));
+        Avatars::new(api.clone(), kept.as_ref().map(|places| places.cache.clone()), args.avatars, colours);
+    let drafts = kept.as_ref().map(|places| Drafts::new(&places.state, &origin));
     let theme = if colours == Colours::None { Theme::plain() } else { Theme::ansi() };
-    let parts = app::Parts { api, avatars, drafts, choice: args.avatars, theme, places };
+    let parts = app::Parts { api, avatars, drafts, choice: args.avatars, theme, places: kept };
     match app::run(parts).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            say(&format!("ro-co stopped: {why}"));
+            say(&format!("stopped: {why}"));
             ExitCode::FAILURE
         }
     }
@@ -110,9 +120,10 @@ fn refuse(why: &str) -> ExitCode {
     ExitCode::from(UNUSABLE)
 }
 
-#[expect(clippy::print_stderr, reason = "there is no screen to say it on")]
-fn say(text: &str) {
-    eprintln!("{}", Clean::text(text));
+/// Says it where there is no screen, in the way of every program of the shell: by name.
+pub(crate) fn say(text: &str) {
+    // Nobody is left to tell that it cannot be said.
+    let _ = writeln!(io::stderr(), "ro-co: {}", Clean::text(text));
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ impl Client {
     /// The draft that was last saved.
     pub(crate) fn saved(&mut self) -> Option<(DraftOf, Draft)> {
         let saved = self.cmds.iter().rev().find_map(|cmd| match cmd {
-            Cmd::SaveDraft { of, draft } => Some((*of, draft.clone())),
+            Cmd::SaveDraft { id, draft } => Some((id.of, draft.clone())),
             _ => None,
         });
         self.cmds.retain(|cmd| !matches!(cmd, Cmd::SaveDraft { .. }));

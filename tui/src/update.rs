@@ -8,8 +8,9 @@ use ro_co_shared::Code;
 use crate::{
     api::Failure,
     cmd::{Call, Cmd},
+    drafts::{DraftId, DraftOf},
     input::{Action, Context, Hit, Meaning, Pointer},
-    model::{Change, Connection, Model, Question, ReqId, Tone, Trouble},
+    model::{About, Change, Connection, Core, Model, Question, ReqId, Tone, Trouble, Warning},
     msg::{Msg, Outcome},
     overlay::{Help, Overlay, SignInAgain},
     screens::{Go, Screen},
@@ -29,23 +30,33 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
         }
         Msg::Done(req, answer) => on_done(model, req, answer),
         Msg::Tick => on_tick(model),
-        Msg::Draft { of, draft } => {
+        Msg::Draft { id, draft } => {
             for screen in &mut model.stack {
-                screen.page_mut().draft(&mut model.core, of, draft.as_ref());
+                screen.page_mut().draft(&mut model.core, id, draft.as_ref());
             }
         }
-        Msg::Edited(text) => {
+        Msg::Edited(edited) => {
             if let Some(screen) = model.stack.last_mut() {
-                screen.page_mut().edited(&mut model.core, text);
+                screen.page_mut().edited(&mut model.core, edited);
             }
         }
-        Msg::Warning(warning) => model.core.warning = warning,
+        Msg::Warning(warning) => warn(&mut model.core, warning),
+        Msg::Moved(address) => model.core.server.address = address,
         Msg::Trouble(text) => model.core.toast(Tone::Bad, text),
         Msg::Picture => {}
         Msg::Stop => quit(model),
     }
     spread_changes(model);
     mem::take(&mut model.core.outbox)
+}
+
+fn warn(core: &mut Core, warning: Option<Warning>) {
+    if let Some(full) = warning.as_ref().and_then(|warning| warning.full.as_ref())
+        && warning != core.warning
+    {
+        core.toast(Tone::Plain, full);
+    }
+    core.warning = warning;
 }
 
 /// The first thing the program asks for.
@@ -240,14 +251,18 @@ fn deliver(model: &mut Model, req: ReqId, answer: Result<Outcome, Trouble>) {
 
 fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>) {
     match answer {
-        Err(Failure::Offline(_)) => model.core.connection = Connection::Offline,
+        Err(Failure::Offline(_)) => {
+            if mem::replace(&mut model.core.connection, Connection::Offline) != Connection::Offline {
+                model.core.toasts.forget(About::Connection);
+            }
+        }
         Err(Failure::Busy { .. }) => model.core.connection = Connection::Online,
         Err(Failure::Problem(problem)) if problem.code == Code::Unavailable => {}
         _ => {
             let was_offline = model.core.connection == Connection::Offline;
             model.core.online();
             if was_offline {
-                model.core.toast(Tone::Good, "The server is back.");
+                model.core.toast_about(About::Connection, Tone::Good, "The server is back.");
                 retry(model);
             }
         }
@@ -283,8 +298,11 @@ fn note_change(model: &mut Model, call: &Call, outcome: &Outcome) {
 
 fn spread_changes(model: &mut Model) {
     for change in mem::take(&mut model.core.changes) {
-        if let Change::Me(me) = &change {
-            model.core.me = Some(me.clone());
+        match &change {
+            Change::Me(me) => model.core.me = Some(me.clone()),
+            Change::QuestionGone(id) => drop_draft(&mut model.core, DraftOf::EditQuestion(*id)),
+            Change::AnswerGone(id, _) => drop_draft(&mut model.core, DraftOf::EditAnswer(*id)),
+            _ => {}
         }
         for screen in &mut model.stack {
             screen.page_mut().changed(&mut model.core, &change);
@@ -297,6 +315,11 @@ fn spread_changes(model: &mut Model) {
             screen.page_mut().resized(&model.core);
         }
     }
+}
+
+/// Forgets what the user made of a text that is gone.
+fn drop_draft(core: &mut Core, of: DraftOf) {
+    core.outbox.extend(core.my_id().map(|by| Cmd::DropDraft(DraftId { by, of })));
 }
 
 /// The session has ended: the request waits until the user has signed in again.

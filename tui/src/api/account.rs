@@ -47,11 +47,16 @@ impl Api {
     /// Signs in with what an earlier run kept; `None` when it kept nothing, [`Failure::SignedOut`] when that session
     /// has ended. May take as long as a person needs to unlock their keyring (see `TokenState::waiting`).
     pub async fn resume(&self) -> Result<Option<User>, Failure> {
+        self.attended().await?;
         self.session().resume().await
     }
 
     /// Signs out: here in any case. An error says that the server could not be told.
     pub async fn logout(&self) -> Result<(), Failure> {
+        if let Err(nobody) = self.attended().await {
+            self.session().forget().await;
+            return Err(nobody);
+        }
         self.session().close().await
     }
 

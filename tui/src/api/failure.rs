@@ -1,6 +1,6 @@
 //! Why a call gave no answer.
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, io, time::Duration};
 
 use reqwest::{
     StatusCode,
@@ -61,14 +61,24 @@ impl Failure {
         }
     }
 
-    /// What a failed exchange says: the innermost cause, which is the one that helps ("Connection refused").
+    /// What a failed exchange says: the innermost cause, which is the one that helps, unless it is the operating
+    /// system's word for a server that is not there ("Connection refused (os error 111)").
     pub(super) fn of_exchange(error: &reqwest::Error) -> Self {
+        let silent = || {
+            // Of the address no more than this: the query may hold what is nobody else's business.
+            let at = error.url().map(|url| format!(" at {}", url.origin().ascii_serialization()));
+            Self::Offline(Clean::line(&format!("the server does not answer{}", at.unwrap_or_default())))
+        };
         if error.is_timeout() {
-            return Self::Offline("the server does not answer".into());
+            return silent();
         }
         let mut cause: &dyn std::error::Error = error;
         while let Some(inner) = cause.source() {
             cause = inner;
+        }
+        let is_of_system = cause.downcast_ref::<io::Error>().is_some_and(|io| io.raw_os_error().is_some());
+        if error.is_connect() && is_of_system {
+            return silent();
         }
         let what = if error.is_connect() {
             "the server cannot be reached"
@@ -76,7 +86,8 @@ impl Failure {
             "the connection to the server broke"
         };
         // An error without a cause of its own is reqwest's, whose text has the address with its query in it.
-        let why = if error.source().is_some() { format!("{what}: {cause}") } else { what.into() };
+        let why =
+            if error.source().is_some() && !is_of_system { format!("{what}: {cause}") } else { what.into() };
         Self::Offline(Clean::line(&why))
     }
 

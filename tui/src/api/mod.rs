@@ -3,6 +3,7 @@
 mod account;
 mod call;
 mod failure;
+mod host;
 mod link;
 mod origin;
 mod questions;
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 pub use account::Fetched;
 pub use failure::Failure;
 pub(crate) use failure::whole_seconds;
+pub(crate) use host::Host;
 pub use origin::Origin;
 pub(crate) use origin::file_name;
 
@@ -63,18 +65,33 @@ pub struct Api {
 struct Inner {
     wire: Wire,
     session: Session,
+    host: Option<Arc<dyn Host>>,
 }
 
 impl Api {
     /// The server at `origin`, with the sign-in kept by `tokens`. Fails when the machine has no usable TLS set-up.
     pub fn new(origin: Origin, tokens: Tokens) -> Result<Self, Failure> {
-        Self::with_clock(origin, tokens, Arc::new(Instant::now))
+        Self::with(origin, tokens, None, Arc::new(Instant::now))
     }
 
-    fn with_clock(origin: Origin, tokens: Tokens, clock: Clock) -> Result<Self, Failure> {
+    /// The server that `host` keeps at `origin`.
+    pub(crate) fn hosted(
+        origin: Origin,
+        tokens: Tokens,
+        host: Option<Arc<dyn Host>>,
+    ) -> Result<Self, Failure> {
+        Self::with(origin, tokens, host, Arc::new(Instant::now))
+    }
+
+    fn with(
+        origin: Origin,
+        tokens: Tokens,
+        host: Option<Arc<dyn Host>>,
+        clock: Clock,
+    ) -> Result<Self, Failure> {
         let wire = Wire::new(origin, clock)?;
         let session = Session::new(wire.clone(), tokens);
-        Ok(Self { inner: Arc::new(Inner { wire, session }) })
+        Ok(Self { inner: Arc::new(Inner { wire, session, host }) })
     }
 
     /// The server's address.
@@ -91,14 +108,24 @@ impl Api {
         &self.inner.session
     }
 
+    /// Waits until there is the right server at the origin.
+    async fn attended(&self) -> Result<(), Failure> {
+        match &self.inner.host {
+            Some(host) => host.attend().await.map_err(Failure::Offline),
+            None => Ok(()),
+        }
+    }
+
     /// A call that anybody may make.
     async fn open(&self, call: Call) -> Result<Reply, Failure> {
+        self.attended().await?;
         self.inner.wire.send(&call, None).await?.success()
     }
 
     /// A call as the user who is signed in. When the access token is turned down it is renewed and the call made
     /// once more, whatever it does: a call that was turned down has done nothing.
     async fn own(&self, call: Call) -> Result<Reply, Failure> {
+        self.attended().await?;
         let mut refused = None;
         loop {
             let access = self.session().access(refused).await?;

@@ -1,15 +1,19 @@
 //! Which server, and whether a password may be sent to it.
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
 
 use reqwest::Url;
+use tokio::sync::watch;
 
 use crate::clean::Clean;
 
-/// The address of a server: scheme, host and port.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What is filed under for the local server of this user's own data directory.
+const LOCAL: &str = "local";
+
+/// The address of a server: scheme, host and port. Clones stay one: where one of them moves, all do.
+#[derive(Clone, Debug)]
 pub struct Origin {
-    address: String,
+    address: Arc<watch::Sender<String>>,
     key: String,
     loopback: bool,
 }
@@ -35,16 +39,41 @@ impl Origin {
                 "{address} would carry your password unencrypted; use https, or --insecure if you accept that"
             ));
         }
-        Ok(Self { key: address.clone(), address, loopback })
+        Ok(Self { key: address.clone(), address: Arc::new(watch::Sender::new(address)), loopback })
     }
 
-    /// The server inside this process, or another of this user's on this machine. Its key is `local` whatever
-    /// its port, so that a sign-in outlives a changed port.
-    pub fn local(address: SocketAddr) -> Self {
-        Self { address: format!("http://{address}"), key: "local".into(), loopback: true }
+    /// The server inside this process, or another of this user's on this machine: of the user's own data directory,
+    /// or of another one, given by its canonical path.
+    ///
+    /// The key names the directory and not the port, so that a sign-in outlives a changed port, and each directory
+    /// has a key of its own, for a token shown to another server than the one that made it counts as stolen.
+    pub fn local(address: SocketAddr, elsewhere: Option<&Path>) -> Self {
+        let key = elsewhere.map_or_else(|| LOCAL.into(), |dir| format!("{LOCAL}:{}", dir.display()));
+        Self { address: Arc::new(watch::Sender::new(http(address))), key, loopback: true }
     }
 
-    /// What the sign-in and the drafts for this server are filed under: the address, or `local`.
+    /// The local server is another process now, at this address.
+    #[cfg(any(feature = "local", test))]
+    pub(crate) fn move_to(&self, address: SocketAddr) {
+        self.address.send_if_modified(|old| {
+            let new = http(address);
+            let moved = *old != new;
+            *old = new;
+            moved
+        });
+    }
+
+    /// Follows the local server from one process to another.
+    pub(crate) fn moves(&self) -> watch::Receiver<String> {
+        self.address.subscribe()
+    }
+
+    /// Whether the server is this user's own, on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.key.starts_with(LOCAL)
+    }
+
+    /// What sign-in, drafts and pictures of this server are filed under: the address, `local`, or `local:` and a path.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -57,8 +86,12 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.address)
+        f.pad(&self.address.borrow())
     }
+}
+
+fn http(address: SocketAddr) -> String {
+    format!("http://{address}")
 }
 
 /// Without a scheme: `http` for this machine, `https` for any other.
@@ -139,9 +172,27 @@ mod tests {
 
     #[test]
     fn a_local_sign_in_outlives_the_port() {
-        let [a, b] = ["127.0.0.1:8080", "127.0.0.1:8081"].map(|a| Origin::local(a.parse().unwrap()));
+        let [a, b] = ["127.0.0.1:8080", "127.0.0.1:8081"].map(|a| Origin::local(a.parse().unwrap(), None));
         assert_eq!(a.key(), b.key());
         assert_ne!(a.to_string(), b.to_string());
+    }
+
+    #[test]
+    fn each_data_directory_has_a_key_of_its_own() {
+        let at = |dir| Origin::local("127.0.0.1:8080".parse().unwrap(), dir).key().to_owned();
+        assert_eq!(at(None), "local");
+        assert_eq!(at(Some(Path::new("/tmp/x"))), "local:/tmp/x");
+    }
+
+    #[test]
+    fn a_server_that_moves_takes_all_clones_along() {
+        let origin = Origin::local("127.0.0.1:8080".parse().unwrap(), None);
+        let (clone, mut moves) = (origin.clone(), origin.moves());
+        origin.move_to("127.0.0.1:8080".parse().unwrap());
+        assert!(!moves.has_changed().unwrap(), "it stays where it is");
+        origin.move_to("127.0.0.1:8081".parse().unwrap());
+        assert_eq!(*moves.borrow_and_update(), "http://127.0.0.1:8081");
+        assert_eq!(clone.to_string(), "http://127.0.0.1:8081");
     }
 
     #[test]

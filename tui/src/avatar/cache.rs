@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn the_disk_does_not_fill_up_and_broken_files_go() {
         let home = tempfile::tempdir().unwrap();
-        let disk = Disk::new(home.path(), &Origin::local("127.0.0.1:1".parse().unwrap()));
+        let disk = Disk::new(home.path(), &Origin::local("127.0.0.1:1".parse().unwrap(), None));
         let mut png = Vec::new();
         RgbaImage::new(2, 2).write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
         let copy = disk.file(&key(0)).unwrap();

@@ -32,8 +32,10 @@ pub fn probe(choice: AvatarChoice) -> Graphics {
 }
 
 /// The same for a command in the plain shell, which leaves the keyboard as it is.
-pub(crate) fn probe_shell() -> Graphics {
-    let answers = !hopeless() && crossterm::terminal::supports_keyboard_enhancement().is_ok();
+pub(crate) fn probe_shell(choice: AvatarChoice) -> Graphics {
+    let answers = choice == AvatarChoice::Auto
+        && !hopeless()
+        && crossterm::terminal::supports_keyboard_enhancement().is_ok();
     if answers { ask() } else { Graphics::None }
 }
 
@@ -99,5 +101,6 @@ mod tests {
     fn who_wants_blocks_is_not_asked_about() {
         assert_eq!(probe(AvatarChoice::Blocks), Graphics::None);
         assert_eq!(probe(AvatarChoice::Off), Graphics::None);
+        assert_eq!(probe_shell(AvatarChoice::Blocks), Graphics::None);
     }
 }

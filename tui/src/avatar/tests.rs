@@ -46,8 +46,8 @@ async fn avatars(stub: &Stub, dir: Option<PathBuf>, choice: AvatarChoice) -> Ava
 }
 
 async fn in_colours(stub: &Stub, dir: Option<PathBuf>, choice: AvatarChoice, colours: Colours) -> Avatars {
-    let api =
-        Api::new(Origin::local(stub.address), Tokens::new(TokenStoreChoice::None, "local", None)).unwrap();
+    let api = Api::new(Origin::local(stub.address, None), Tokens::new(TokenStoreChoice::None, "local", None))
+        .unwrap();
     api.login("a@b.c", "x").await.unwrap();
     Avatars::new(api, dir, choice, colours)
 }

@@ -51,6 +51,10 @@ pub(crate) enum Action {
     Editor,
     /// Shows or hides a password.
     Reveal,
+    /// Takes the latest change of a text back.
+    Undo,
+    /// Who wrote this.
+    Who,
     /// Throws a draft away.
     Discard,
     /// To the sign-up form.

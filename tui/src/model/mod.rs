@@ -10,14 +10,14 @@ mod trouble;
 use std::{collections::HashMap, time::Duration};
 
 use ratatui::layout::Size;
-use ro_co_shared::{AnswerId, QuestionId};
+use ro_co_shared::{AnswerId, QuestionId, UserId};
 use uuid::Uuid;
 
 pub(crate) use clock::{Moment, age, age_stays, date};
 pub(crate) use content::{Answer, Me, Person, Question};
 pub(crate) use paging::Paged;
 pub(crate) use remote::Remote;
-pub(crate) use toast::{Toasts, Tone};
+pub(crate) use toast::{About, Toasts, Tone};
 pub(crate) use trouble::{Kind, Trouble};
 
 use crate::{
@@ -40,6 +40,15 @@ pub(crate) struct Server {
     pub(crate) address: Clean,
     /// Whether names may leave it for a picture service.
     pub(crate) names_leave: bool,
+}
+
+/// Something that stays wrong for a while.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Warning {
+    /// For the status bar.
+    pub(crate) brief: Clean,
+    /// All there is to say, with what can be done about it: said once, and on the user's own page.
+    pub(crate) full: Option<Clean>,
 }
 
 /// Whether the server answered when it was last asked.
@@ -94,7 +103,7 @@ pub(crate) struct Core {
     /// Whether the server answers.
     pub(crate) connection: Connection,
     /// A standing warning, such as a keyring that cannot be used.
-    pub(crate) warning: Option<Clean>,
+    pub(crate) warning: Option<Warning>,
     /// When to try again what failed because the server was away.
     pub(crate) retry_at: Option<Duration>,
     /// Until when the server has asked to wait with what the user tried to do.
@@ -153,12 +162,18 @@ impl Core {
 
     /// Shows a message for a while.
     pub(crate) fn toast(&mut self, tone: Tone, text: impl AsRef<str>) {
-        self.toasts.push(self.now.run, tone, Clean::line(text.as_ref()));
+        self.toasts.push(self.now.run, tone, Clean::line(text.as_ref()), None);
+    }
+
+    /// Shows a message for a while, in the place of an older one about the same.
+    pub(crate) fn toast_about(&mut self, about: About, tone: Tone, text: &'static str) {
+        self.toasts.push(self.now.run, tone, text.into(), Some(about));
     }
 
     /// Shows why something did not work.
     pub(crate) fn complain(&mut self, trouble: &Trouble) {
-        self.toasts.push(self.now.run, Tone::Bad, trouble.text.clone());
+        let about = (trouble.kind == Kind::Offline).then_some(About::Connection);
+        self.toasts.push(self.now.run, Tone::Bad, trouble.text.clone(), about);
     }
 
     /// A read failed: plans another attempt, later each time, if waiting may help.
@@ -170,6 +185,11 @@ impl Core {
         };
         self.retries += 1;
         self.retry_at = Some(self.now.run + wait);
+    }
+
+    /// The user's id.
+    pub(crate) fn my_id(&self) -> Option<UserId> {
+        self.me.as_ref().map(|me| me.person.id)
     }
 
     /// Whether the user may change what this person wrote.

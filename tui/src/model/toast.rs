@@ -15,6 +15,15 @@ pub(crate) enum Tone {
     Plain,
 }
 
+/// What a message is about, where only the latest word about it is worth reading.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum About {
+    /// Whether the server answers.
+    Connection,
+    /// The draft of the text on the screen.
+    Draft,
+}
+
 /// One message.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Toast {
@@ -24,6 +33,7 @@ pub(crate) struct Toast {
     pub(crate) tone: Tone,
     /// When it goes away.
     pub(crate) until: Duration,
+    about: Option<About>,
 }
 
 /// The messages shown now, the newest last.
@@ -35,13 +45,21 @@ const MOST: usize = 3;
 
 impl Toasts {
     /// Shows a message: four seconds, and longer the longer it is (15 characters a second is slow reading).
-    pub(crate) fn push(&mut self, now: Duration, tone: Tone, text: Clean) {
+    pub(crate) fn push(&mut self, now: Duration, tone: Tone, text: Clean, about: Option<About>) {
         self.0.retain(|toast| toast.text != text);
+        if let Some(about) = about {
+            self.forget(about);
+        }
         let reading = Duration::from_millis(text.as_str().chars().count() as u64 * 66);
-        self.0.push(Toast { until: now + Duration::from_secs(4) + reading, text, tone });
+        self.0.push(Toast { until: now + Duration::from_secs(4) + reading, text, tone, about });
         if self.0.len() > MOST {
             self.0.remove(0);
         }
+    }
+
+    /// Takes away what is not true any more.
+    pub(crate) fn forget(&mut self, about: About) {
+        self.0.retain(|toast| toast.about != Some(about));
     }
 
     /// Takes away what has been shown long enough.

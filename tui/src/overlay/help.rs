@@ -10,7 +10,8 @@ use crate::{
     input::{Action, ActionInfo, Context},
     model::{Core, Model},
     screens::Go,
-    widgets::{Canvas, Field, cut, width},
+    theme::Theme,
+    widgets::{Canvas, Field, draw_text, width, wrap_plain},
 };
 
 /// Everywhere, whatever the screen.
@@ -39,12 +40,13 @@ impl Help {
         vec![ActionInfo::new(Action::Back, "close")]
     }
 
-    #[expect(clippy::unused_self, reason = "as every overlay's")]
     pub(super) fn act(&mut self, action: Action) -> Go {
         match action {
-            Action::Back | Action::Accept | Action::Help => Go::Uncover,
-            _ => Go::Stay,
+            Action::Back | Action::Accept | Action::Help => return Go::Uncover,
+            Action::Editor => self.filter.to_end(),
+            _ => {}
         }
+        Go::Stay
     }
 
     pub(super) fn key(&mut self, key: KeyEvent) {
@@ -97,22 +99,43 @@ impl Help {
         let left = u16::try_from(width(label)).unwrap_or(0);
         let input =
             Rect { x: inside.x + left, width: inside.width.saturating_sub(left), height: 1, ..inside };
-        canvas.frame.render_widget(self.filter.area(), input);
+        draw_text(&self.filter, canvas, input);
         let column = rows.iter().map(|(keys, ..)| width(keys)).max().unwrap_or(0);
         let column = column.min(usize::from(inside.width) * 2 / 5);
         let list = Rect { y: inside.y + 1, height: inside.height.saturating_sub(1), ..inside };
-        let from = self.scroll.min(rows.len().saturating_sub(usize::from(list.height)));
-        for (y, (keys, label, enabled)) in (list.y..list.bottom()).zip(rows.iter().skip(from)) {
-            let keys = cut(keys, column);
-            let gap = " ".repeat(column - width(&keys) + 2);
-            let style = if *enabled { theme.text } else { theme.muted };
-            let line = Line::from(vec![
-                Span::styled(keys, theme.accent),
-                Span::raw(gap),
-                Span::styled(*label, style),
-                Span::styled(if *enabled { "" } else { " (not now)" }, theme.muted),
-            ]);
+        let lines: Vec<_> =
+            rows.iter().flat_map(|row| lines(row, column, inside.width.into(), theme)).collect();
+        let from = self.scroll.min(lines.len().saturating_sub(usize::from(list.height)));
+        for (y, line) in (list.y..list.bottom()).zip(lines.into_iter().skip(from)) {
             canvas.line(Rect { y, height: 1, ..list }, line);
         }
     }
+}
+
+/// One entry in two columns, in as many lines as it takes.
+fn lines(
+    (keys, label, enabled): &(String, &'static str, bool),
+    column: usize,
+    all: usize,
+    theme: Theme,
+) -> Vec<Line<'static>> {
+    let (label, style) = if *enabled {
+        ((*label).to_owned(), theme.text)
+    } else {
+        (format!("{label} (not now)"), theme.muted)
+    };
+    let keys = wrap_plain(keys, column);
+    let labels = wrap_plain(&label, all.saturating_sub(column + 2));
+    (0..keys.len().max(labels.len()))
+        .map(|row| {
+            let of = |texts: &[String]| texts.get(row).cloned().unwrap_or_default();
+            let keys = of(&keys);
+            let gap = " ".repeat((column + 2).saturating_sub(width(&keys)));
+            Line::from(vec![
+                Span::styled(keys, theme.accent),
+                Span::raw(gap),
+                Span::styled(of(&labels), style),
+            ])
+        })
+        .collect()
 }

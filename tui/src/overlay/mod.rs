@@ -4,6 +4,7 @@ mod confirm;
 mod conflict;
 mod help;
 mod sign_in_again;
+mod who;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ pub(crate) use confirm::Confirm;
 pub(crate) use conflict::Conflict;
 pub(crate) use help::Help;
 pub(crate) use sign_in_again::SignInAgain;
+pub(crate) use who::Who;
 
 use crate::{
     input::{Action, ActionInfo, Context, Hit},
@@ -33,6 +35,8 @@ pub(crate) enum Overlay {
     Conflict(Box<Conflict>),
     /// The session has ended: the password, please.
     SignInAgain(Box<SignInAgain>),
+    /// Who wrote this?
+    Who(Box<Who>),
 }
 
 impl Overlay {
@@ -40,7 +44,7 @@ impl Overlay {
     pub(crate) fn context(&self) -> Context {
         match self {
             Self::Help(_) | Self::SignInAgain(_) => Context::Form,
-            Self::Confirm(_) | Self::Conflict(_) => Context::Dialog,
+            Self::Confirm(_) | Self::Conflict(_) | Self::Who(_) => Context::Dialog,
         }
     }
 
@@ -51,6 +55,7 @@ impl Overlay {
             Self::Confirm(confirm) => confirm.actions(),
             Self::Conflict(conflict) => conflict.actions(),
             Self::SignInAgain(again) => again.actions(),
+            Self::Who(who) => who.actions(),
         }
     }
 
@@ -61,6 +66,7 @@ impl Overlay {
             Self::Confirm(confirm) => confirm.act(core, action),
             Self::Conflict(conflict) => conflict.act(action),
             Self::SignInAgain(again) => again.act(core, action),
+            Self::Who(who) => who.act(action),
         }
     }
 
@@ -69,7 +75,7 @@ impl Overlay {
         match self {
             Self::Help(help) => help.key(key),
             Self::SignInAgain(again) => again.key(key),
-            Self::Confirm(_) | Self::Conflict(_) => {}
+            Self::Confirm(_) | Self::Conflict(_) | Self::Who(_) => {}
         }
     }
 
@@ -78,7 +84,7 @@ impl Overlay {
         match self {
             Self::Help(help) => help.paste(text),
             Self::SignInAgain(again) => again.paste(text),
-            Self::Confirm(_) | Self::Conflict(_) => {}
+            Self::Confirm(_) | Self::Conflict(_) | Self::Who(_) => {}
         }
     }
 
@@ -94,7 +100,7 @@ impl Overlay {
         match self {
             Self::Help(help) => help.scroll(lines),
             Self::Conflict(conflict) => conflict.scroll(lines),
-            Self::Confirm(_) | Self::SignInAgain(_) => {}
+            Self::Confirm(_) | Self::SignInAgain(_) | Self::Who(_) => {}
         }
     }
 
@@ -103,7 +109,7 @@ impl Overlay {
         match self {
             Self::Confirm(confirm) => confirm.awaits(req),
             Self::SignInAgain(again) => again.awaits(req),
-            Self::Help(_) | Self::Conflict(_) => false,
+            Self::Help(_) | Self::Conflict(_) | Self::Who(_) => false,
         }
     }
 
@@ -112,7 +118,7 @@ impl Overlay {
         match self {
             Self::Confirm(_) => Confirm::done(core, answer),
             Self::SignInAgain(again) => again.done(core, answer),
-            Self::Help(_) | Self::Conflict(_) => Go::Stay,
+            Self::Help(_) | Self::Conflict(_) | Self::Who(_) => Go::Stay,
         }
     }
 
@@ -121,7 +127,7 @@ impl Overlay {
         match self {
             Self::Confirm(confirm) => confirm.waiting(),
             Self::SignInAgain(again) => again.waiting(),
-            Self::Help(_) | Self::Conflict(_) => None,
+            Self::Help(_) | Self::Conflict(_) | Self::Who(_) => None,
         }
     }
 
@@ -132,6 +138,7 @@ impl Overlay {
             Self::Confirm(confirm) => confirm.view(canvas),
             Self::Conflict(conflict) => conflict.view(canvas),
             Self::SignInAgain(again) => again.view(&model.core, canvas),
+            Self::Who(who) => who.view(canvas),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     clean::Clean,
     cmd::Call,
     input::{Action, ActionInfo, Hit},
-    model::{Core, ReqId, Tone, Trouble},
+    model::{Core, Kind, ReqId, Tone, Trouble},
     msg::Outcome,
     screens::Go,
     widgets::{Button, Canvas, Field, Form, form_view, paragraph},
@@ -53,6 +53,10 @@ impl SignInAgain {
             Action::Accept => self.form.accept().map_or(Go::Stay, |action| self.act(core, action)),
             Action::Submit => {
                 self.submit(core);
+                Go::Stay
+            }
+            Action::Editor => {
+                self.form.focused().into_iter().for_each(Field::to_end);
                 Go::Stay
             }
             Action::Back => {
@@ -105,8 +109,10 @@ impl SignInAgain {
             }
             Ok(_) => Go::Stay,
             Err(trouble) => {
+                if let (Kind::Refused, Some(field)) = (trouble.kind, self.form.focus_on("password")) {
+                    field.select();
+                }
                 self.trouble = Some(trouble.text);
-                self.form.focus = 0;
                 Go::Stay
             }
         }

@@ -6,11 +6,12 @@ use ratatui::{
     layout::{Rect, Size},
     style::Style,
     text::{Line, Span},
+    widgets::Clear,
 };
 
 use crate::{
     api::whole_seconds,
-    input::{Action, ActionInfo, Hit},
+    input::{Action, ActionInfo, Context, Hit},
     model::{Connection, Core, Model, Tone},
     overlay::Overlay,
     widgets::{Canvas, cut, spinner, width, wrap_plain},
@@ -39,7 +40,11 @@ pub(crate) fn view(model: &Model, canvas: &mut Canvas) {
         overlay.view(model, canvas);
     }
     footer(model, canvas, Rect { y: bottom - 2, height: 1, ..area });
-    toasts(core, canvas, body(area.as_size()));
+    match model.context() {
+        // What is being typed must not be covered.
+        Context::Form => latest_toast(core, canvas, Rect { y: bottom - 2, height: 2, ..area }),
+        Context::Page | Context::Dialog => toasts(core, canvas, body(area.as_size())),
+    }
 }
 
 fn enlarge(canvas: &mut Canvas, area: Rect) {
@@ -117,7 +122,7 @@ fn status_bar(core: &Core, canvas: &mut Canvas, area: Rect) {
         (None, Some(at)) => format!("next try in {} s · ", in_seconds(at)),
         (None, None) => String::new(),
     };
-    let warning = core.warning.as_ref().map_or(String::new(), |w| format!(" · {}", w.as_str()));
+    let warning = core.warning.as_ref().map_or(String::new(), |w| format!(" · {}", w.brief));
     let text = format!("{next_try}{}{warning}", core.server.address.as_str());
     let style =
         if core.warning.is_some() || core.hold.is_some() { canvas.theme.warning } else { canvas.theme.muted };
@@ -141,6 +146,25 @@ fn toasts(core: &Core, canvas: &mut Canvas, area: Rect) {
         for (y, row) in (inner.y..inner.bottom()).zip(&rows) {
             canvas.text(Rect { y, height: 1, ..inner }, row, style);
         }
+    }
+}
+
+/// Draws the latest message over the bars at the bottom, over both only where one is not enough.
+fn latest_toast(core: &Core, canvas: &mut Canvas, area: Rect) {
+    let Some(toast) = core.toasts.iter().next_back() else { return };
+    let (mark, style) = tone(canvas, toast.tone);
+    let text = format!("{mark} {}", toast.text);
+    let cells = usize::from(area.width.saturating_sub(2));
+    let mut rows = wrap_plain(&text, cells);
+    if rows.len() > usize::from(area.height) {
+        let rest = rows.drain(1..).collect::<Vec<_>>().join(" ");
+        rows.push(cut(&rest, cells));
+    }
+    let high = to_cells(rows.len());
+    let place = Rect { y: area.bottom() - high, height: high, ..area };
+    canvas.frame.render_widget(Clear, place);
+    for (y, row) in (place.y..).zip(&rows) {
+        canvas.text(Rect { x: place.x + 1, y, width: place.width - 1, height: 1 }, row, style);
     }
 }
 

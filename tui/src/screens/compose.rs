@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
+use ro_co_shared::UserId;
 use uuid::Uuid;
 
 pub(crate) use conflict::Version;
@@ -15,19 +16,21 @@ pub(crate) use target::Target;
 
 use super::{Go, Page};
 use crate::{
-    clean::Clean,
     cmd::Cmd,
-    drafts::{Draft, DraftOf},
+    drafts::{Draft, DraftId},
     input::{Action, ActionInfo, Context, Hit},
-    model::{Core, Kind, ReqId, Tone, Trouble},
+    model::{About, Change, Core, Kind, ReqId, Tone, Trouble},
     msg::Outcome,
     overlay::{Confirm, Overlay},
+    term::Edited,
     widgets::{Button, Canvas, Form, form_view, paragraph},
 };
 
 /// A text being written.
 pub(crate) struct Compose {
     target: Target,
+    /// Whose text it is, and will be whoever signs in meanwhile.
+    by: Option<UserId>,
     form: Form,
     /// Sent with the text and kept with its draft: however often it is sent, it is posted once.
     key: Uuid,
@@ -40,8 +43,19 @@ pub(crate) struct Compose {
     save_at: Option<Duration>,
     changed: bool,
     restored: bool,
-    finished: bool,
-    trouble: Option<Clean>,
+    fate: Fate,
+    trouble: Option<Trouble>,
+}
+
+/// What becomes of the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is being written.
+    Open,
+    /// What it changes is no longer there: nor is the use of a draft.
+    Homeless,
+    /// It was posted, or thrown away.
+    Finished,
 }
 
 impl Compose {
@@ -51,6 +65,7 @@ impl Compose {
         let form = Form::new(target.fields(), vec![button]);
         Self {
             target,
+            by: core.my_id(),
             form,
             key: core.fresh_key,
             source: None,
@@ -60,7 +75,7 @@ impl Compose {
             save_at: None,
             changed: false,
             restored: false,
-            finished: false,
+            fate: Fate::Open,
             trouble: None,
         }
     }
@@ -104,8 +119,7 @@ impl Compose {
         self.sent = None;
         match answer {
             Ok(_) => {
-                self.finished = true;
-                core.outbox.push(Cmd::DropDraft(self.target.draft()));
+                self.finish(core);
                 core.toast(Tone::Good, self.target.done());
                 Go::Back
             }
@@ -121,19 +135,37 @@ impl Compose {
             Kind::Stale => self.fetch(core),
             Kind::KeyReused => {
                 self.key = core.fresh_key;
-                self.trouble = Some(Clean::line(
+                self.trouble = Some(Trouble::said(
                     "An earlier version of this text has been posted already. Go back and edit that one, or \
                      send again to post this one too.",
                 ));
             }
+            Kind::Gone if self.target.is_edit() => self.lose_target(),
             Kind::Gone => {
-                self.trouble = Some(Clean::line("This is no longer there. Your text is kept as a draft."));
+                self.trouble = Some(Trouble::said("This is no longer there. Your text is kept as a draft."));
             }
             _ => {
                 self.form.blame_for(trouble);
-                self.trouble = Some(trouble.text.clone());
+                self.trouble = Some(trouble.clone());
             }
         }
+    }
+
+    /// What is being changed has been deleted.
+    fn lose_target(&mut self) {
+        self.fate = Fate::Homeless;
+        self.trouble = Some(Trouble::said(if self.changed {
+            "This is no longer there, and your change of it goes when you leave. Ctrl-E opens it in your editor."
+        } else {
+            "This is no longer there."
+        }));
+    }
+
+    /// There is nothing left to do here.
+    fn finish(&mut self, core: &mut Core) {
+        self.fate = Fate::Finished;
+        core.toasts.forget(About::Draft);
+        core.outbox.extend(self.draft_id().map(Cmd::DropDraft));
     }
 
     /// Stops sending; the text is still here.
@@ -141,7 +173,7 @@ impl Compose {
         core.abort(req);
         self.sent = None;
         self.trouble =
-            Some(Clean::line("Stopped. It may have arrived; sending it again will not post it twice."));
+            Some(Trouble::said("Stopped. It may have arrived; sending it again will not post it twice."));
     }
 }
 
@@ -163,6 +195,7 @@ impl Page for Compose {
             ActionInfo::new(Action::Discard, "throw away").when(open),
             ActionInfo::quiet(Action::Next, "next field"),
             ActionInfo::quiet(Action::Previous, "field before"),
+            ActionInfo::quiet(Action::Undo, "undo").when(open),
             ActionInfo::quiet(Action::Reload, "load again").when(!open && self.fetching.is_none()),
             ActionInfo::quiet(Action::Exit, "quit, keep draft"),
         ]
@@ -184,11 +217,11 @@ impl Page for Compose {
                 }
             }
             (Action::Submit, _) => self.submit(core),
+            (Action::Undo, _) if self.form.undo() => self.touched(core),
             (Action::Editor, _) => core.outbox.push(Cmd::Edit(self.form.text("description"))),
             (Action::Discard, _) => return Go::Over(Box::new(Confirm::discard(self.target.heading()))),
             (Action::Yes, _) => {
-                self.finished = true;
-                core.outbox.push(Cmd::DropDraft(self.target.draft()));
+                self.finish(core);
                 return Go::Back;
             }
             (Action::Mine, _) => self.keep_mine(core),
@@ -199,13 +232,17 @@ impl Page for Compose {
     }
 
     fn entered(&mut self, core: &mut Core) {
-        core.outbox.push(Cmd::FindDraft(self.target.draft()));
+        core.outbox.extend(self.draft_id().map(Cmd::FindDraft));
         self.fetch(core);
     }
 
     fn leaving(&mut self, core: &mut Core) {
         for (req, _) in self.sent.take().into_iter().chain(self.fetching.take()) {
             core.abort(req);
+        }
+        core.toasts.forget(About::Draft);
+        if self.fate == Fate::Homeless {
+            self.finish(core);
         }
         self.save(core);
     }
@@ -248,24 +285,27 @@ impl Page for Compose {
         self.sent(core, answer)
     }
 
-    fn draft(&mut self, core: &mut Core, of: DraftOf, draft: Option<&Draft>) {
-        if of == self.target.draft()
+    fn draft(&mut self, core: &mut Core, id: DraftId, draft: Option<&Draft>) {
+        if Some(id) == self.draft_id()
             && let Some(draft) = draft.filter(|_| !self.changed)
         {
             self.restore(core, draft);
         }
     }
 
-    fn edited(&mut self, core: &mut Core, text: Result<String, String>) {
-        match text {
-            Ok(text) => {
-                if let Some(field) = self.form.field_mut("description") {
-                    // Editors end the last line; nobody typed that newline.
-                    field.replace(text.strip_suffix('\n').unwrap_or(&text));
-                    self.touched(core);
-                }
-            }
-            Err(why) => core.toast(Tone::Bad, why),
+    fn changed(&mut self, _: &mut Core, change: &Change) {
+        if self.target.goes_with(change) && self.fate == Fate::Open {
+            self.lose_target();
+        }
+    }
+
+    fn edited(&mut self, core: &mut Core, edited: Edited) {
+        if let (Some(text), Some(field)) = (edited.text, self.form.field_mut("description")) {
+            field.replace(&text);
+            self.touched(core);
+        }
+        if let Some(complaint) = edited.complaint {
+            core.toast(Tone::Bad, complaint);
         }
     }
 
@@ -284,6 +324,7 @@ impl Page for Compose {
     }
 
     fn retry(&mut self, core: &mut Core) {
+        self.trouble.take_if(|trouble| trouble.passes());
         if self.source.is_none() {
             self.fetch(core);
         }
@@ -295,7 +336,7 @@ impl Page for Compose {
         let about = self.target.about();
         let loading = (!self.is_open() && self.fetching.is_some()).then_some("Loading the text …");
         let sending = self.sent.map(|_| "Sending …");
-        let trouble = self.trouble.as_ref().map(|trouble| (trouble.as_str(), theme.bad));
+        let trouble = self.trouble.as_ref().map(|trouble| (trouble.text.as_str(), theme.bad));
         let notes =
             [about.as_deref(), loading, sending].into_iter().flatten().map(|note| (note, theme.muted));
         for (text, style) in notes.chain(trouble) {

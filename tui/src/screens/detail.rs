@@ -13,7 +13,7 @@ use crate::{
     input::{Action, ActionInfo, Hit, MOVES},
     model::{Answer, Change, Core, Paged, Person, Question, Remote, ReqId, Tone, Trouble, age_stays},
     msg::Outcome,
-    overlay::Confirm,
+    overlay::{Confirm, Who},
     widgets::Canvas,
 };
 
@@ -178,6 +178,7 @@ impl Page for Detail {
             ActionInfo::new(Action::Reload, "reload"),
             ActionInfo::quiet(Action::Next, "next post"),
             ActionInfo::quiet(Action::Previous, "post before"),
+            ActionInfo::quiet(Action::Who, "who wrote this"),
             ActionInfo::quiet(Action::Ask, "ask"),
             ActionInfo::quiet(Action::Quit, "back"),
         ];
@@ -203,6 +204,7 @@ impl Page for Detail {
             Action::Mark => self.mark(core),
             Action::Edit => return self.edit(core),
             Action::Delete => return self.delete(core),
+            Action::Who => return Go::Over(Box::new(Who::over(self.current_author()))),
             Action::Ask => return Go::to(Screen::Compose(Box::new(Compose::new(core, Target::Ask)))),
             Action::Reply => {
                 let target =

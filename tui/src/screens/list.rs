@@ -11,7 +11,7 @@ use crate::{
     input::{Action, ActionInfo, Hit, MOVES},
     model::{Change, Core, Paged, Question, Remote, ReqId, Tone, Trouble, age_stays},
     msg::Outcome,
-    overlay::Confirm,
+    overlay::{Confirm, Who},
     widgets::Canvas,
 };
 
@@ -179,6 +179,7 @@ impl Page for List {
             ActionInfo::new(Action::Mark, mark).when(mine),
             ActionInfo::new(Action::Reload, "reload"),
             ActionInfo::new(Action::Profile, "me"),
+            ActionInfo::quiet(Action::Who, "who asked this").when(current.is_some()),
             ActionInfo::new(Action::Quit, "quit"),
         ];
         actions.extend(MOVES);
@@ -321,6 +322,7 @@ impl List {
             Action::Edit if mine => {
                 Go::to(Screen::Compose(Box::new(Compose::new(core, Target::EditQuestion(question.id)))))
             }
+            Action::Who => Go::Over(Box::new(Who::over(&question.author))),
             Action::Delete if mine => Go::Over(Box::new(Confirm::delete_question(question))),
             Action::Edit | Action::Delete => {
                 core.toast(Tone::Plain, "Only its author can change this question.");

@@ -29,11 +29,12 @@ pub(crate) use sign_up::SignUp;
 pub(crate) use start::Start;
 
 use crate::{
-    drafts::{Draft, DraftOf},
+    drafts::{Draft, DraftId},
     input::{Action, ActionInfo, Context, Hit},
     model::{Change, Core, ReqId, Trouble},
     msg::Outcome,
     overlay::Overlay,
+    term::Edited,
     widgets::Canvas,
 };
 
@@ -184,10 +185,10 @@ pub(crate) trait Page {
     }
 
     /// A draft was looked for.
-    fn draft(&mut self, core: &mut Core, of: DraftOf, draft: Option<&Draft>) {}
+    fn draft(&mut self, core: &mut Core, id: DraftId, draft: Option<&Draft>) {}
 
     /// The user's editor has closed.
-    fn edited(&mut self, core: &mut Core, text: Result<String, String>) {}
+    fn edited(&mut self, core: &mut Core, edited: Edited) {}
 
     /// When it next changes without anybody doing anything, since the program began.
     fn wake(&self, core: &Core) -> Option<Duration> {

@@ -101,6 +101,7 @@ impl Page for Profile {
             (Some(me.email.as_str().to_owned()), theme.text),
             (me.joined.map(|joined| format!("here since {}", date(joined))), theme.muted),
             (me.admin.then(|| "admin".to_owned()), theme.warning),
+            (Some(format!("id {}", me.person.id)), theme.muted),
         ];
         let mut rest =
             Rect::new(area.x + left, area.y + 1, area.width.saturating_sub(left + 1), area.height - 1);
@@ -108,5 +109,9 @@ impl Page for Profile {
             let taken = text.map_or(0, |text| paragraph(canvas, rest, &text, style));
             rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };
         }
+        let Some(warning) = core.warning.as_ref().and_then(|warning| warning.full.as_ref()) else { return };
+        let y = rest.y.max(area.y + 1 + PICTURE.1);
+        let below = Rect::new(area.x + 2, y, area.width.saturating_sub(3), area.bottom().saturating_sub(y));
+        paragraph(canvas, below, warning.as_str(), theme.warning);
     }
 }

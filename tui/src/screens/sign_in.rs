@@ -11,7 +11,7 @@ use crate::{
     clean::Clean,
     cmd::Call,
     input::{Action, ActionInfo, Context, Hit},
-    model::{Core, ReqId, Trouble},
+    model::{Core, Kind, ReqId, Trouble},
     msg::Outcome,
     widgets::{Button, Canvas, Field, Form, form_view, paragraph},
 };
@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct SignIn {
     form: Form,
     sent: Option<(ReqId, Duration)>,
-    trouble: Option<Clean>,
+    trouble: Option<Trouble>,
 }
 
 impl SignIn {
@@ -40,6 +40,11 @@ impl SignIn {
             form.focus = 1;
         }
         Self { form, sent: None, trouble: None }
+    }
+
+    /// A form that knows the address, and why signing in did not work elsewhere.
+    pub(crate) fn after(email: &str, trouble: Trouble) -> Self {
+        Self { trouble: Some(trouble), ..Self::new(email) }
     }
 
     fn submit(&mut self, core: &mut Core) {
@@ -132,10 +137,21 @@ impl Page for SignIn {
             Ok(_) => {}
             Err(trouble) => {
                 self.form.blame_for(&trouble);
-                self.trouble = Some(trouble.text);
+                // Typing goes on in the password; one that was refused makes room for another.
+                if trouble.fields.is_empty()
+                    && let Some(password) = self.form.focus_on("password")
+                    && trouble.kind == Kind::Refused
+                {
+                    password.select();
+                }
+                self.trouble = Some(trouble);
             }
         }
         Go::Stay
+    }
+
+    fn retry(&mut self, _: &mut Core) {
+        self.trouble.take_if(|trouble| trouble.passes());
     }
 
     fn waiting(&self) -> Option<Duration> {
@@ -147,7 +163,7 @@ impl Page for SignIn {
         let mut rest = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let welcome = "Questions and answers among students. Sign in, or create an account.";
         for (text, style) in
-            [Some((welcome, theme.text)), self.trouble.as_ref().map(|t| (t.as_str(), theme.bad))]
+            [Some((welcome, theme.text)), self.trouble.as_ref().map(|t| (t.text.as_str(), theme.bad))]
                 .into_iter()
                 .flatten()
         {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
-use ro_co_shared::{Form as _, NewPassword, SignUp as Request, Strength, Username};
+use ro_co_shared::{Email, Form as _, NewPassword, SignUp as Request, Strength, Username};
 use secrecy::SecretString;
 
 use super::{Go, Page, Screen, SignIn};
@@ -41,7 +41,9 @@ pub(crate) struct SignUp {
     check_at: Option<Duration>,
     checking: Option<ReqId>,
     sent: Option<Sent>,
-    trouble: Option<Clean>,
+    trouble: Option<Trouble>,
+    /// Whether the trouble is what is wrong here and not what the server said.
+    incomplete: bool,
 }
 
 impl SignUp {
@@ -60,7 +62,7 @@ impl SignUp {
         if let Some(field) = form.field_mut("email") {
             field.paste(email);
         }
-        Self { form, check_at: None, checking: None, sent: None, trouble: None }
+        Self { form, check_at: None, checking: None, sent: None, trouble: None, incomplete: false }
     }
 
     /// After each change: the rules of the field, and what hangs on it.
@@ -70,6 +72,9 @@ impl SignUp {
             self.plan_name_check(core);
         }
         self.rate_password();
+        if self.incomplete {
+            self.list_wrong();
+        }
     }
 
     /// The answer to an older name no longer matters.
@@ -90,20 +95,33 @@ impl SignUp {
         );
     }
 
+    /// Once for each change: rating a password is work.
     fn rate_password(&mut self) {
         let password = self.form.text("password");
         let (name, email) = (self.form.text("username"), self.form.text("email"));
-        let context = [name.as_str(), email.as_str()];
-        let rating = (!password.is_empty()).then(|| {
-            let strength = Strength::of(&password, &context);
-            let filled = usize::from(strength.score.min(4));
-            let meter = format!("{}{}", "▰".repeat(filled), "▱".repeat(4 - filled));
-            match NewPassword::parse(&password, &context) {
-                Ok(_) => (Tone::Good, format!("{meter} strong enough")),
-                Err(why) => (Tone::Bad, format!("{meter} {why}")),
-            }
-        });
+        let rating = (!password.is_empty()).then(|| rate(&password, &[name.as_str(), email.as_str()]));
         self.remark("password", rating);
+    }
+
+    /// What the address lacks is said when its field is left: while it is typed it always lacks something.
+    fn moved(&mut self, from: usize) {
+        if let Some(field) = self.form.fields.get_mut(from).filter(|_| from != self.form.focus)
+            && field.name == "email"
+            && let text = field.text()
+            && !text.is_empty()
+            && let Err(why) = text.trim().parse::<Email>()
+        {
+            field.problem = Some(Clean::line(&why.to_string()));
+        }
+    }
+
+    /// Names the fields that are wrong, as long as there are any.
+    fn list_wrong(&mut self) {
+        let wrong = self.form.fields.iter().filter(|field| field.problem.is_some());
+        let labels: Vec<_> = wrong.map(|field| field.label).collect();
+        self.trouble = (!labels.is_empty())
+            .then(|| Trouble::said(&format!("Not yet. Please look at: {}.", labels.join(", "))));
+        self.incomplete = self.trouble.is_some();
     }
 
     fn remark(&mut self, name: &str, remark: Option<(Tone, String)>) {
@@ -117,7 +135,7 @@ impl SignUp {
             return;
         }
         self.form.absolve();
-        self.trouble = None;
+        (self.trouble, self.incomplete) = (None, false);
         let [username, email, password] = ["username", "email", "password"].map(|name| self.form.text(name));
         let request = Request {
             username: username.as_str().into(),
@@ -126,9 +144,7 @@ impl SignUp {
         };
         if let Err(errors) = request.check() {
             self.form.blame_errors(&errors);
-            let wrong = self.form.fields.iter().filter(|field| field.problem.is_some());
-            let labels: Vec<_> = wrong.map(|field| field.label).collect();
-            self.trouble = Some(Clean::line(&format!("Not yet. Please look at: {}.", labels.join(", "))));
+            self.list_wrong();
             return;
         }
         let call =
@@ -162,6 +178,23 @@ impl SignUp {
     }
 }
 
+/// How strong a password is, by the rule it will be checked by.
+fn rate(password: &str, context: &[&str]) -> (Tone, String) {
+    let checked = password.parse::<NewPassword>();
+    let text = checked.as_ref().map_or(password, NewPassword::expose);
+    let strength = Strength::of(text, context);
+    let filled = usize::from(strength.score.min(4));
+    let meter = format!("{}{}", "▰".repeat(filled), "▱".repeat(4 - filled));
+    match checked {
+        Err(why) => (Tone::Bad, format!("{meter} {why}")),
+        Ok(_) if strength.score >= NewPassword::SCORE => (Tone::Good, format!("{meter} strong enough")),
+        Ok(_) => {
+            let hint = strength.hint.as_deref().unwrap_or("Add another word or two.");
+            (Tone::Bad, format!("{meter} is too easy to guess. {hint}"))
+        }
+    }
+}
+
 impl Page for SignUp {
     fn title(&self, _: &Core) -> String {
         "New account".into()
@@ -184,12 +217,16 @@ impl Page for SignUp {
     }
 
     fn act(&mut self, core: &mut Core, action: Action) -> Go {
+        let from = self.form.focus;
         if self.form.act(action) {
+            self.moved(from);
             return Go::Stay;
         }
         match action {
             Action::Accept => {
-                if let Some(action) = self.form.accept() {
+                let then = self.form.accept();
+                self.moved(from);
+                if let Some(action) = then {
                     return self.act(core, action);
                 }
             }
@@ -220,7 +257,9 @@ impl Page for SignUp {
     }
 
     fn click(&mut self, _: &mut Core, hit: Hit) -> Go {
+        let from = self.form.focus;
         self.form.click(hit);
+        self.moved(from);
         Go::Stay
     }
 
@@ -243,13 +282,12 @@ impl Page for SignUp {
             }
             (Some(Sent::LogIn(..)), Err(trouble)) => {
                 core.toast(Tone::Good, "Your account is there; now sign in.");
-                core.complain(&trouble);
-                let email = self.form.text("email");
-                return Go::home(Screen::SignIn(Box::new(SignIn::new(&email))));
+                let sign_in = SignIn::after(&self.form.text("email"), trouble);
+                return Go::home(Screen::SignIn(Box::new(sign_in)));
             }
             (_, Err(trouble)) => {
                 self.form.blame_for(&trouble);
-                self.trouble = Some(trouble.text);
+                (self.trouble, self.incomplete) = (Some(trouble), false);
             }
             _ => {}
         }
@@ -269,6 +307,10 @@ impl Page for SignUp {
         }
     }
 
+    fn retry(&mut self, _: &mut Core) {
+        self.trouble.take_if(|trouble| trouble.passes());
+    }
+
     fn waiting(&self) -> Option<Duration> {
         self.sent.map(|(Sent::SignUp(_, since) | Sent::LogIn(_, since))| since)
     }
@@ -279,7 +321,7 @@ impl Page for SignUp {
         // On a small screen it makes room for what is wrong; it was seen before.
         let room = self.trouble.is_none() || area.height >= ROOMY;
         let note = (core.server.names_leave && room).then_some((NAMES_LEAVE, theme.muted));
-        let trouble = self.trouble.as_ref().map(|trouble| (trouble.as_str(), theme.bad));
+        let trouble = self.trouble.as_ref().map(|trouble| (trouble.text.as_str(), theme.bad));
         for (text, style) in trouble.into_iter().chain(note) {
             let taken = paragraph(canvas, rest, text, style);
             rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };

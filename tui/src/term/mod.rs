@@ -28,7 +28,7 @@ use crossterm::{
     },
 };
 
-pub use editor::edit;
+pub use editor::{Edited, edit};
 pub use signals::{Signal, Signals};
 
 use crate::clean::Clean;

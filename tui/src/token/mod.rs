@@ -52,6 +52,8 @@ pub enum Kept {
 pub struct TokenState {
     /// Where it is kept.
     pub kept: Kept,
+    /// Where the user wants it kept.
+    pub meant: Kept,
     /// Why it is not where it was meant to be.
     pub reason: Option<Clean>,
     /// Whether the keyring takes its time, most likely asking the user to unlock it in a window of its own.
@@ -140,7 +142,7 @@ impl Tokens {
             Place::Nowhere => Kept::Memory,
         };
         let lock = lock.filter(|_| kept != Kept::Memory);
-        let state = watch::Sender::new(TokenState { kept, reason, waiting: false });
+        let state = watch::Sender::new(TokenState { kept, meant: kept, reason, waiting: false });
         Self(Arc::new(Shared { copy, latest: Mutex::default(), state, lock, limits }))
     }
 

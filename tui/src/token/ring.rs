@@ -33,7 +33,7 @@ impl Trouble {
     /// The trouble in one clause.
     pub fn words(&self) -> Clean {
         match self {
-            Self::NoService => "no keyring service on this machine".into(),
+            Self::NoService => "no keyring service".into(),
             Self::Locked => "your keyring is locked".into(),
             Self::NoAnswer | Self::Busy => "the keyring does not answer".into(),
             Self::Refused(why) | Self::File(why) => why.clone(),

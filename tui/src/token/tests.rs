@@ -47,7 +47,10 @@ async fn kept_in_the_keyring_under_the_name_others_look_it_up_by() {
     let (tokens, store) = with_mock(true);
     tokens.save(secret("first")).await;
     assert_eq!(entry(&store).get_password().unwrap(), "first");
-    assert_eq!(tokens.state(), TokenState { kept: Kept::Keyring, reason: None, waiting: false });
+    assert_eq!(
+        tokens.state(),
+        TokenState { kept: Kept::Keyring, meant: Kept::Keyring, reason: None, waiting: false }
+    );
     tokens.delete().await;
     tokens.delete().await;
     assert!(matches!(entry(&store).get_password(), Err(Error::NoEntry)));
@@ -66,8 +69,8 @@ async fn another_process_may_have_refreshed_it() {
 async fn each_kind_of_error_keeps_the_token_in_memory_and_says_why() {
     let kinds: Vec<(Error, &str)> = vec![
         (Error::NoStorageAccess("Prompt dismissed".into()), "your keyring is locked"),
-        (Error::NoDefaultStore, "no keyring service on this machine"),
-        (Error::PlatformFailure(ServiceUnknown.into()), "no keyring service on this machine"),
+        (Error::NoDefaultStore, "no keyring service"),
+        (Error::PlatformFailure(ServiceUnknown.into()), "no keyring service"),
         (Error::PlatformFailure("\x1b[2Jodd".into()), "the keyring failed: \u{FFFD}[2Jodd"),
         (Error::Ambiguous(Vec::new()), "the keyring has several sign-ins under this name"),
         (Error::BadEncoding(vec![0xFF]), "the sign-in in the keyring is damaged"),
@@ -119,7 +122,7 @@ async fn no_bus_at_all() {
         tokens(Ring::new("local", Box::new(|| Err(Error::PlatformFailure("NotFound".into())))), true);
     assert_eq!(loaded(&tokens).await, None);
     tokens.save(secret("token")).await;
-    assert_eq!(tokens.state().reason.unwrap().as_str(), "no keyring service on this machine");
+    assert_eq!(tokens.state().reason.unwrap().as_str(), "no keyring service");
     assert_eq!(loaded(&tokens).await.unwrap(), "token");
 }
 
@@ -191,7 +194,10 @@ async fn a_person_is_told_that_the_keyring_waits_for_them() {
     changes.wait_for(|state| state.waiting).await.unwrap();
     answer.send(()).unwrap();
     assert_eq!(loading.await.unwrap().unwrap().expose_secret(), "kept");
-    assert_eq!(tokens.state(), TokenState { kept: Kept::Keyring, reason: None, waiting: false });
+    assert_eq!(
+        tokens.state(),
+        TokenState { kept: Kept::Keyring, meant: Kept::Keyring, reason: None, waiting: false }
+    );
 }
 
 #[tokio::test]

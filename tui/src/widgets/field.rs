@@ -1,6 +1,6 @@
 //! One field of a form: a label, what is typed, and what is wrong with it.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Modifier, Style};
 use ratatui_textarea::{CursorMove, TextArea, WrapMode};
 
@@ -19,6 +19,8 @@ pub(crate) struct Field {
     /// Whether it takes several lines.
     pub(crate) tall: bool,
     secret: bool,
+    /// The most characters there may be.
+    limit: Option<usize>,
     area: TextArea<'static>,
 }
 
@@ -34,7 +36,7 @@ impl Field {
         area.set_cursor_style(Style::new());
         area.set_placeholder_style(Style::new().add_modifier(Modifier::DIM));
         area.set_selection_style(Style::new().add_modifier(Modifier::REVERSED));
-        Self { name, label, problem: None, remark: None, tall: false, secret: false, area }
+        Self { name, label, problem: None, remark: None, tall: false, secret: false, limit: None, area }
     }
 
     /// A field of one line that shows dots.
@@ -62,6 +64,21 @@ impl Field {
         self
     }
 
+    /// With a counter as soon as the text comes near this many characters.
+    pub(crate) fn limit(mut self, most: usize) -> Self {
+        self.limit = Some(most);
+        self
+    }
+
+    /// Characters there are and may be, within a tenth of the limit or beyond it.
+    pub(crate) fn counter(&self) -> Option<(usize, usize)> {
+        let most = self.limit?;
+        let text = self.text();
+        // As the rules count: the space around a line does not belong to it.
+        let count = if self.tall { text.as_str() } else { text.trim() }.chars().count();
+        (count * 10 >= most * 9).then_some((count, most))
+    }
+
     /// What is typed.
     pub(crate) fn text(&self) -> String {
         self.area.lines().join("\n")
@@ -80,14 +97,35 @@ impl Field {
 
     /// Types a key. Says whether the text is another one now.
     pub(crate) fn key(&mut self, key: KeyEvent) -> bool {
-        let changed = self.area.input(key);
+        let control = key.modifiers == KeyModifiers::CONTROL;
+        let changed = match key.code {
+            KeyCode::Char('u') if control => self.clear_to_head(),
+            KeyCode::Enter | KeyCode::Char('m' | 'j')
+                if !self.tall && (control || key.code == KeyCode::Enter) =>
+            {
+                false
+            }
+            _ => self.area.input(key),
+        };
         if changed {
             self.problem = None;
-            if !self.tall && self.area.lines().len() > 1 {
-                self.area.undo();
-            }
         }
         changed
+    }
+
+    /// As in a shell. At the head of a line there is nothing to clear; the editor would join it to the one before.
+    fn clear_to_head(&mut self) -> bool {
+        (self.area.is_selecting() || self.area.cursor().1 > 0) && self.area.delete_line_by_head()
+    }
+
+    /// Takes the latest change back. Says whether there was one.
+    pub(crate) fn undo(&mut self) -> bool {
+        self.area.undo()
+    }
+
+    /// Selects all of it, so that typing replaces it.
+    pub(crate) fn select(&mut self) {
+        self.area.select_all();
     }
 
     /// Inserts text in one piece.
@@ -125,15 +163,18 @@ impl Field {
         &self.area
     }
 
-    /// What may stand here: nothing that cannot be seen, and no newline in a field of one line.
+    /// The text as it is, without control characters, and without newlines in a field of one line. What cannot be
+    /// seen stays: some languages are written with it, and nobody asked for their text to be changed. It does not
+    /// reach the terminal, for it is taken away while drawing.
     fn fit(&self, text: &str) -> String {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-        if self.secret {
-            // Every character of a password counts, seen or not; the newline a copied one ends in does not.
-            return text.replace(['\n', '\t'], "");
+        match (self.tall, self.secret) {
+            (true, _) => text,
+            // The newline a copied password ends in is none of it.
+            (false, true) => text.replace(['\n', '\t'], ""),
+            (false, false) => text.replace(['\n', '\t'], " "),
         }
-        if self.tall { Clean::text(&text) } else { Clean::line(&text) }.into_string()
     }
 }
 
@@ -172,11 +213,69 @@ mod tests {
         field.paste("mine");
         field.replace("theirs\nlong");
         assert_eq!(field.text(), "theirs\nlong");
-        for _ in 0..3 {
-            field.key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL));
+        while field.text() != "mine" {
+            assert!(field.undo());
         }
-        assert!(field.text().is_empty() || field.text() == "mine");
         field.replace("");
         assert_eq!(field.text(), "");
+    }
+
+    fn control(field: &mut Field, key: char) {
+        field.key(KeyEvent::new(KeyCode::Char(key), KeyModifiers::CONTROL));
+    }
+
+    #[test]
+    fn the_keys_of_a_shell() {
+        for mut field in [Field::line("title", "Title"), Field::secret("password", "Password")] {
+            field.paste("one two three");
+            control(&mut field, 'w');
+            assert_eq!(field.text(), "one two ");
+            control(&mut field, 'a');
+            control(&mut field, 'u');
+            assert_eq!(field.text(), "one two ", "nothing is before the cursor");
+            control(&mut field, 'e');
+            control(&mut field, 'u');
+            assert_eq!(field.text(), "");
+            field.paste("more");
+            control(&mut field, 'a');
+            control(&mut field, 'k');
+            assert_eq!(field.text(), "");
+        }
+        let mut body = Field::tall("description", "Text");
+        body.paste("above\nbelow");
+        control(&mut body, 'u');
+        control(&mut body, 'u');
+        assert_eq!(body.text(), "above\n", "the line, and no line more");
+    }
+
+    #[test]
+    fn text_is_kept_as_it_is() {
+        let persian = "می\u{200C}خواهم \u{200D}\u{202E}\u{FEFF}a\u{301}\u{2028}b";
+        let mut title = Field::line("title", "Title");
+        title.paste(persian);
+        assert_eq!(title.text(), persian);
+        let mut body = Field::tall("description", "Text");
+        body.replace(persian);
+        assert_eq!(body.text(), persian);
+    }
+
+    #[test]
+    fn what_is_selected_is_replaced() {
+        let mut field = Field::secret("password", "Password");
+        field.paste("wrong");
+        field.select();
+        field.key(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::NONE));
+        assert_eq!(field.text(), "r");
+    }
+
+    #[test]
+    fn the_counter_comes_when_it_is_needed() {
+        let mut title = Field::line("title", "Title").limit(20);
+        title.paste(&format!("{}  ", "ü".repeat(17)));
+        assert_eq!(title.counter(), None);
+        title.replace(&"ü".repeat(18));
+        assert_eq!(title.counter(), Some((18, 20)));
+        title.paste("xyz");
+        assert_eq!(title.counter(), Some((21, 20)));
     }
 }

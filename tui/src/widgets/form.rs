@@ -75,9 +75,12 @@ impl Form {
                 field.paste("\n");
                 return None;
             }
+            // From the last field Enter sends, as everywhere, and typing goes on there if that fails.
+            if self.focus + 1 == fields {
+                return self.buttons.first().map(|button| button.action);
+            }
             self.focus += 1;
-            // From the last field Enter sends, as everywhere.
-            return (self.focus == fields).then(|| self.buttons.first().map(|b| b.action)).flatten();
+            return None;
         }
         self.buttons.get(self.focus - fields).map(|button| button.action)
     }
@@ -92,6 +95,17 @@ impl Form {
             _ => return false,
         }
         true
+    }
+
+    /// Takes the latest change of the field that has the focus back. Says whether there was one.
+    pub(crate) fn undo(&mut self) -> bool {
+        self.focused().is_some_and(Field::undo)
+    }
+
+    /// Gives the focus to the field of a name.
+    pub(crate) fn focus_on(&mut self, name: &str) -> Option<&mut Field> {
+        self.focus = self.fields.iter().position(|field| field.name == name)?;
+        self.focused()
     }
 
     /// Gives the focus to what was clicked.

@@ -5,8 +5,8 @@ use ratatui::{
     widgets::Block,
 };
 
-use super::{Canvas, Field, Form, wrap_plain};
-use crate::{input::Hit, model::Tone};
+use super::{Canvas, Field, Form, width, wrap_plain};
+use crate::{clean::Clean, input::Hit, model::Tone};
 
 /// Columns the labels take where label and input share a line.
 const LABEL: u16 = 10;
@@ -70,12 +70,31 @@ fn draw_field(field: &Field, index: usize, focus: bool, style: Style, canvas: &m
     let note_rows = u16::from(style == Style::Boxes || has_note && (!field.tall || field.problem.is_some()));
     let body = Rect { height: area.height.saturating_sub(note_rows).max(1), ..area };
     let input = frame_field(field, focus, style, canvas, body);
-    canvas.frame.render_widget(field.area(), input);
+    draw_text(field, canvas, input);
     if focus && input.height > 0 {
         put_cursor(field, canvas, input);
     }
     if area.height > body.height {
         draw_note(field, canvas, Rect { y: body.bottom(), height: 1, ..area });
+    }
+}
+
+/// Draws the text, of which only here what cannot be seen is taken away, cell by cell: so the cursor and the ends of
+/// the rows stay where the editor knows them.
+pub(crate) fn draw_text(field: &Field, canvas: &mut Canvas, input: Rect) {
+    canvas.frame.render_widget(field.area(), input);
+    let buffer = canvas.frame.buffer_mut();
+    for place in input.intersection(buffer.area).positions() {
+        let cell = &mut buffer[place];
+        if cell.symbol().is_ascii() {
+            continue;
+        }
+        let clean = Clean::line(cell.symbol());
+        if clean.as_str() == cell.symbol() {
+            continue;
+        }
+        let as_wide = width(clean.as_str()) == width(cell.symbol());
+        cell.set_symbol(if as_wide { clean.as_str() } else { "\u{FFFD}" });
     }
 }
 
@@ -90,16 +109,37 @@ fn frame_field(field: &Field, focus: bool, style: Style, canvas: &mut Canvas, bo
                 Block::bordered().border_style(border).title(format!(" {} ", field.label)).title_style(label);
             let inner = block.inner(body);
             canvas.frame.render_widget(block, body);
+            draw_counter(field, canvas, Rect { x: inner.x, width: inner.width, height: 1, ..body });
             inner
         }
         (Style::Lines, true) => {
             canvas.text(Rect { height: 1, ..body }, field.label, label);
+            draw_counter(field, canvas, Rect { height: 1, ..body });
             Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }
         }
         (Style::Lines, false) => {
             canvas.text(Rect { width: LABEL.min(body.width), ..body }, field.label, label);
-            Rect { x: body.x + LABEL, width: body.width.saturating_sub(LABEL), ..body }
+            let taken = draw_counter(field, canvas, Rect { height: 1, ..body });
+            Rect { x: body.x + LABEL, width: body.width.saturating_sub(LABEL + taken), ..body }
         }
+    }
+}
+
+/// Draws how much is left of the limit at the right end of this row, where it matters; says how many cells it took.
+fn draw_counter(field: &Field, canvas: &mut Canvas, row: Rect) -> u16 {
+    let Some((count, most)) = field.counter() else { return 0 };
+    let text = format!(" {}/{} ", grouped(count), grouped(most));
+    let cells = u16::try_from(width(&text)).unwrap_or(u16::MAX).min(row.width);
+    let style = if count > most { canvas.theme.bad } else { canvas.theme.warning };
+    canvas.text(Rect { x: row.right() - cells, width: cells, ..row }, &text, style);
+    cells
+}
+
+/// A number as people read it.
+fn grouped(number: usize) -> String {
+    match number {
+        0..1_000 => number.to_string(),
+        _ => format!("{},{:03}", grouped(number / 1_000), number % 1_000),
     }
 }
 

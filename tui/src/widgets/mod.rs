@@ -9,5 +9,5 @@ mod wrap;
 pub(crate) use canvas::{AVATAR, Canvas, spinner};
 pub(crate) use field::Field;
 pub(crate) use form::{Button, Form};
-pub(crate) use form_view::{form_view, paragraph};
+pub(crate) use form_view::{draw_text, form_view, paragraph};
 pub(crate) use wrap::{Row, cut, width, wrap, wrap_plain};

@@ -25,11 +25,13 @@ async fn reads_are_tried_twice_and_creates_under_the_same_key() {
 #[tokio::test]
 async fn nobody_listens() {
     let stub = Stub::start(|_| Answer::HangUp).await;
-    let origin = Origin::local(stub.address);
+    let origin = Origin::local(stub.address, None);
     drop(stub);
-    let api = Api::new(origin, Home::new().tokens()).unwrap();
+    let api = Api::new(origin.clone(), Home::new().tokens()).unwrap();
     match api.name_free("ada").await.unwrap_err() {
-        Failure::Offline(why) => assert!(why.as_str().starts_with("the server cannot be reached: "), "{why}"),
+        Failure::Offline(why) => {
+            assert_eq!(why.as_str(), format!("the server does not answer at {origin}"));
+        }
         other => panic!("{other:?}"),
     }
 }

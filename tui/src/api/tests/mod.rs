@@ -47,7 +47,7 @@ impl Home {
 
     /// A client as a process of its own would be.
     fn client(&self, stub: &Stub) -> Api {
-        Api::new(Origin::local(stub.address), self.tokens()).unwrap()
+        Api::new(Origin::local(stub.address, None), self.tokens()).unwrap()
     }
 
     async fn with_token(self, token: &str) -> Self {

@@ -11,7 +11,7 @@ fn timed(home: &Home, stub: &Stub) -> (Api, Arc<AtomicU32>) {
     let (start, passed) = (Instant::now(), Arc::new(AtomicU32::new(0)));
     let seconds = Arc::clone(&passed);
     let clock = Arc::new(move || start + Duration::from_secs(seconds.load(Ordering::SeqCst).into()));
-    (Api::with_clock(Origin::local(stub.address), home.tokens(), clock).unwrap(), passed)
+    (Api::with(Origin::local(stub.address, None), home.tokens(), None, clock).unwrap(), passed)
 }
 
 #[track_caller]

@@ -130,7 +130,7 @@ async fn renewed_early_and_if_that_fails_used_to_the_end() {
     let (start, passed) = (std::time::Instant::now(), Arc::new(AtomicU32::new(0)));
     let clock = Arc::clone(&passed);
     let clock = Arc::new(move || start + Duration::from_secs(clock.load(Ordering::SeqCst).into()));
-    let api = Api::with_clock(Origin::local(stub.address), home.tokens(), clock).unwrap();
+    let api = Api::with(Origin::local(stub.address, None), home.tokens(), None, clock).unwrap();
     api.resume().await.unwrap();
     passed.store(15, Ordering::SeqCst);
     api.me().await.unwrap();

@@ -2,8 +2,9 @@
 
 use super::Compose;
 use crate::{
+    api::Versioned,
     clean::Clean,
-    model::{Answer, Core, Question, Trouble},
+    model::{Core, Kind, Trouble},
     msg::Outcome,
     overlay::Conflict,
 };
@@ -23,22 +24,20 @@ impl Compose {
     /// The text on the server has arrived: to be changed, or to be told from mine.
     pub(super) fn fetched(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Option<Conflict> {
         let theirs = match answer {
-            Ok(Outcome::Question(versioned)) => {
-                let question = Question::from(versioned.value);
-                Version {
-                    title: question.title.as_str().into(),
-                    body: question.body.as_str().into(),
-                    etag: versioned.etag,
-                }
+            // As it is, to be changed only where the user changes it; drawing cleans it.
+            Ok(Outcome::Question(Versioned { value, etag })) => {
+                Version { title: value.title, body: value.description.unwrap_or_default(), etag }
             }
-            Ok(Outcome::Answer(versioned)) => {
-                let body = Answer::from(versioned.value).body.as_str().into();
-                Version { title: String::new(), body, etag: versioned.etag }
+            Ok(Outcome::Answer(Versioned { value, etag })) => {
+                Version { title: String::new(), body: value.description, etag }
             }
             Ok(_) => return None,
             Err(trouble) => {
                 core.plan_retry(&trouble);
-                self.trouble = Some(trouble.text);
+                match trouble.kind {
+                    Kind::Gone => self.lose_target(),
+                    _ => self.trouble = Some(trouble),
+                }
                 return None;
             }
         };

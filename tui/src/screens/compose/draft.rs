@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-use super::{Compose, Version};
+use super::{Compose, Fate, Version};
 use crate::{
     cmd::Cmd,
-    drafts::Draft,
-    model::{Core, Tone},
+    drafts::{Draft, DraftId},
+    model::{About, Core, Tone},
 };
 
 /// How long a change may be unsaved.
 const SAVE_AFTER: Duration = Duration::from_secs(2);
 
 impl Compose {
+    /// What the draft is kept under; there is none of a user who is not known.
+    pub(super) fn draft_id(&self) -> Option<DraftId> {
+        self.by.map(|by| DraftId { by, of: self.target.draft() })
+    }
+
     /// The text is another one now.
     pub(super) fn touched(&mut self, core: &Core) {
         self.changed = true;
@@ -22,21 +27,21 @@ impl Compose {
     /// Keeps the text, or forgets the draft of one that says nothing new.
     pub(super) fn save(&mut self, core: &mut Core) {
         self.save_at = None;
-        if self.finished || !self.changed {
+        if self.fate == Fate::Finished || !self.changed {
             return;
         }
-        let of = self.target.draft();
+        let Some(id) = self.draft_id() else { return };
         let text = self.version();
         let nothing_new = match &self.source {
             Some(source) => source.title == text.title && source.body == text.body,
             None => text.title.trim().is_empty() && text.body.trim().is_empty(),
         };
         core.outbox.push(if nothing_new {
-            Cmd::DropDraft(of)
+            Cmd::DropDraft(id)
         } else {
             let Version { title, body, etag } = text;
             let draft = Draft { title, body, key: self.key.to_string(), etag, saved_at: core.now.wall };
-            Cmd::SaveDraft { of, draft }
+            Cmd::SaveDraft { id, draft }
         });
     }
 
@@ -54,6 +59,6 @@ impl Compose {
         }
         self.restored = true;
         self.changed = true;
-        core.toast(Tone::Plain, "Your draft is back. Ctrl-X throws it away.");
+        core.toast_about(About::Draft, Tone::Plain, "Your draft is back. Ctrl-X throws it away.");
     }
 }

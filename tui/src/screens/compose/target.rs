@@ -1,12 +1,13 @@
 //! What is being written, and what that means for its fields and its request.
 
 use ro_co_shared::{
-    AnswerId, EditAnswer, EditQuestion, FieldError, Form as _, NewAnswer, NewQuestion, QuestionId,
+    AnswerId, Body, EditAnswer, EditQuestion, FieldError, Form as _, NewAnswer, NewQuestion, QuestionId,
+    Rule, Title,
 };
 use uuid::Uuid;
 
 use super::Version;
-use crate::{clean::Clean, cmd::Call, drafts::DraftOf, widgets::Field};
+use crate::{clean::Clean, cmd::Call, drafts::DraftOf, model::Change, widgets::Field};
 
 /// What is being written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,6 +31,15 @@ impl Target {
     /// Whether there is a text already.
     pub(super) fn is_edit(&self) -> bool {
         matches!(self, Self::EditQuestion(_) | Self::EditAnswer(_))
+    }
+
+    /// Whether the text to be changed goes with this.
+    pub(super) fn goes_with(&self, change: &Change) -> bool {
+        match (self, change) {
+            (Self::EditQuestion(id), Change::QuestionGone(gone)) => id == gone,
+            (Self::EditAnswer(id), Change::AnswerGone(gone, _)) => id == gone,
+            _ => false,
+        }
     }
 
     pub(super) fn heading(&self) -> &'static str {
@@ -76,10 +86,10 @@ impl Target {
     }
 
     pub(super) fn fields(&self) -> Vec<Field> {
-        let body = Field::tall("description", "Text");
+        let body = Field::tall("description", "Text").limit(Body::MAX);
         match self {
             Self::Ask | Self::EditQuestion(_) => {
-                let title = Field::line("title", "Title").hint("the question, in one line");
+                let title = Field::line("title", "Title").hint("the question, in one line").limit(Title::MAX);
                 vec![title, body.hint("the rest of it; Markdown is welcome")]
             }
             Self::Answer { .. } | Self::EditAnswer(_) => vec![body.hint("Markdown is welcome")],

@@ -6,15 +6,20 @@ use crate::{
     api::Failure,
     clean::Clean,
     cmd::{Call, Cmd},
-    drafts::{Draft, DraftOf},
+    drafts::{Draft, DraftId, DraftOf},
     msg::{Msg, Outcome},
-    testing::{Client, NOW, answer, offline, problem, question, questions, versioned},
+    term::Edited,
+    testing::{Client, NOW, answer, offline, problem, question, questions, user, versioned},
 };
 
-fn asking() -> Client {
+pub(super) fn adas(of: DraftOf) -> DraftId {
+    DraftId { by: user(1, "ada").id, of }
+}
+
+pub(super) fn asking() -> Client {
     let mut client = Client::with(80, 24, questions(1..=3));
     client.press("a");
-    client.send(Msg::Draft { of: DraftOf::Question, draft: None });
+    client.send(Msg::Draft { id: adas(DraftOf::Question), draft: None });
     client
 }
 
@@ -42,7 +47,9 @@ fn asking_a_question() {
     client.reply(req, Ok(Outcome::Question(versioned(question(50), "v1"))));
     let screen = client.screen();
     assert!(screen.contains("Questions (4)") && screen.contains("Question 50:"), "{screen}");
-    assert!(client.cmds.iter().any(|cmd| matches!(cmd, Cmd::DropDraft(DraftOf::Question))));
+    assert!(
+        client.cmds.iter().any(|cmd| matches!(cmd, Cmd::DropDraft(DraftId { of: DraftOf::Question, .. })))
+    );
     assert!(client.saved().is_none_or(|(_, draft)| draft.title == "Why?"));
 }
 
@@ -177,11 +184,13 @@ fn a_draft_is_saved_when_the_program_ends() {
 fn a_draft_comes_back_with_its_key() {
     let mut client = Client::with(80, 24, questions(1..=3));
     client.press("a");
-    assert!(client.cmds.iter().any(|cmd| matches!(cmd, Cmd::FindDraft(DraftOf::Question))));
+    assert!(
+        client.cmds.iter().any(|cmd| matches!(cmd, Cmd::FindDraft(DraftId { of: DraftOf::Question, .. })))
+    );
     let key = "00000000-0000-0000-0000-00000000002a";
     let draft =
         Draft { title: "Old".into(), body: "words".into(), key: key.into(), etag: None, saved_at: NOW };
-    client.send(Msg::Draft { of: DraftOf::Question, draft: Some(draft) });
+    client.send(Msg::Draft { id: adas(DraftOf::Question), draft: Some(draft) });
     assert!(client.screen().contains("Your draft is back"));
     client.text("er");
     client.press("ctrl-s");
@@ -199,7 +208,7 @@ fn a_draft_that_comes_late_does_not_overwrite_what_is_typed() {
     client.text("New");
     let draft =
         Draft { title: "Old".into(), body: String::new(), key: String::new(), etag: None, saved_at: NOW };
-    client.send(Msg::Draft { of: DraftOf::Question, draft: Some(draft) });
+    client.send(Msg::Draft { id: adas(DraftOf::Question), draft: Some(draft) });
     let screen = client.screen();
     assert!(screen.contains("New") && !screen.contains("Old"), "{screen}");
 }
@@ -215,7 +224,9 @@ fn throwing_a_text_away_asks_first() {
     client.press("ctrl-x y");
     assert!(client.screen().contains("Questions (3)"));
     assert!(client.saved().is_none());
-    assert!(client.cmds.iter().any(|cmd| matches!(cmd, Cmd::DropDraft(DraftOf::Question))));
+    assert!(
+        client.cmds.iter().any(|cmd| matches!(cmd, Cmd::DropDraft(DraftId { of: DraftOf::Question, .. })))
+    );
 }
 
 #[test]
@@ -298,7 +309,7 @@ fn in_a_conflict_theirs_can_be_taken_and_mine_is_one_undo_away() {
     assert!(client.calls().is_empty());
     let screen = client.screen();
     assert!(screen.contains("Their title") && !screen.contains("(mine)"), "{screen}");
-    client.press("ctrl-u ctrl-u");
+    client.press("ctrl-7 ctrl-7");
     assert!(client.screen().contains("(mine)"), "{}", client.screen());
 }
 
@@ -323,13 +334,20 @@ fn what_was_deleted_meanwhile_keeps_my_text() {
     client.fail(problem(Code::NotFound, ""));
     let screen = client.screen();
     assert!(screen.contains("no longer there") && screen.contains("(mine)"), "{screen}");
+    client.press("esc");
+    let id = adas(DraftOf::EditQuestion(question(1).id));
+    assert!(
+        matches!(client.cmds.last(), Some(Cmd::DropDraft(dropped)) if *dropped == id),
+        "{:?}",
+        client.cmds
+    );
 }
 
 #[test]
 fn an_edited_draft_remembers_the_version_it_changes() {
     let mut client = Client::with(80, 24, questions(1..=3));
     client.press("e");
-    let of = DraftOf::EditQuestion(question(1).id);
+    let id = adas(DraftOf::EditQuestion(question(1).id));
     let draft = Draft {
         title: "Mine".into(),
         body: "old".into(),
@@ -337,7 +355,7 @@ fn an_edited_draft_remembers_the_version_it_changes() {
         etag: Some("v1".into()),
         saved_at: NOW,
     };
-    client.send(Msg::Draft { of, draft: Some(draft) });
+    client.send(Msg::Draft { id, draft: Some(draft) });
     client.answer(Outcome::Question(versioned(question(1), "v5")));
     let screen = client.screen();
     assert!(screen.contains("Changed by somebody else"), "it was changed since: {screen}");
@@ -360,7 +378,7 @@ fn editing_an_answer() {
         _ => None,
     });
     assert_eq!(handed, Some(answer(1).description), "the text goes to the editor as it is");
-    client.send(Msg::Edited(Ok("Shorter.\n".into())));
+    client.send(Msg::Edited(Edited { text: Some("Shorter.".into()), complaint: None }));
     client.press("ctrl-s");
     let mut shorter = answer(1);
     shorter.description = "Shorter.".into();
@@ -377,7 +395,7 @@ fn an_editor_that_fails_loses_nothing() {
     let mut client = asking();
     client.press("tab");
     client.text("My own words.");
-    client.send(Msg::Edited(Err("Your editor failed.".into())));
+    client.send(Msg::Edited(Edited { text: None, complaint: Some("Your editor failed.".into()) }));
     let screen = client.screen();
     assert!(screen.contains("My own words.") && screen.contains("Your editor failed."), "{screen}");
 }

@@ -7,6 +7,7 @@ use ro_co_shared::{Code, FieldError, Problem, Question};
 use crate::{
     api::Failure,
     clean::Clean,
+    model::Warning,
     msg::{Msg, Outcome},
     testing::{Client, answer, listing, problem, question, user, versioned},
 };
@@ -142,7 +143,8 @@ fn no_form_lets_a_servers_refusal_out_as_anything_but_text() {
     client.wait(std::time::Duration::from_secs(1));
     client.fail(evil_problem());
     check(&mut client, "sign up");
-    client.send(Msg::Warning(Some(Clean::line(EVIL))));
+    let warning = Warning { brief: Clean::line(EVIL), full: Some(Clean::line(EVIL)) };
+    client.send(Msg::Warning(Some(warning)));
     client.send(Msg::Trouble(Clean::line(EVIL)));
     check(&mut client, "warnings");
 }

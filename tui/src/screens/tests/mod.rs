@@ -2,6 +2,7 @@
 
 mod composing;
 mod hostile;
+mod keeping;
 mod pictures;
 mod reading;
 mod sessions;

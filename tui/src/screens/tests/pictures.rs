@@ -6,6 +6,7 @@ use ro_co_shared::{Answer, Code, Question};
 use crate::{
     api::Failure,
     clean::Clean,
+    model::Warning,
     msg::{Msg, Outcome},
     testing::{Client, answer, author, listing, offline, problem, question, questions, user, versioned},
 };
@@ -183,6 +184,26 @@ pictures! {
         client.press("p");
         client
     };
+    who_wrote_this => |w, h| {
+        let mut client = Client::with(w, h, vec![odd_question()]);
+        client.press("w");
+        client
+    };
+    compose_too_long => |w, h| {
+        let mut client = Client::with(w, h, vec![]);
+        client.press("a");
+        client.send(Msg::Paste("long ".repeat(60)));
+        client.press("tab");
+        client.send(Msg::Paste("A line of a text that is nearly too long.\n".repeat(230)));
+        client
+    };
+    message_while_typing => |w, h| {
+        let mut client = Client::with(w, h, vec![]);
+        client.press("a");
+        client.text("Why?");
+        client.send(Msg::Trouble(Clean::line("Something went wrong, and this message is long enough to need a second line of its own.")));
+        client
+    };
     session_ended => |w, h| {
         let mut client = Client::with(w, h, questions(1..=3));
         client.press("R");
@@ -194,7 +215,8 @@ pictures! {
     };
     messages_and_a_warning => |w, h| {
         let mut client = Client::with(w, h, questions(1..=3));
-        client.send(Msg::Warning(Some(Clean::line("sign-in not kept after this run: no keyring here"))));
+        let full = Some("Sign-in not kept: no keyring service. --token-store file keeps it.".into());
+        client.send(Msg::Warning(Some(Warning { brief: "sign-in not kept: no keyring".into(), full })));
         client.send(Msg::Trouble(Clean::line("Something went wrong, and this message is long enough to need a second line of its own.")));
         client.send(Msg::Trouble(Clean::line("Short.")));
         client

@@ -7,7 +7,8 @@ use crate::{
     api::Failure,
     clean::Clean,
     cmd::Call,
-    msg::Outcome,
+    model::Warning,
+    msg::{Msg, Outcome},
     testing::{Client, listing, offline, problem, questions, user},
 };
 
@@ -248,4 +249,113 @@ fn back_and_forth_between_the_forms() {
     assert!(client.screen().contains("Sign in, or create an account."));
     client.press("ctrl-c");
     assert!(client.has_quit());
+}
+
+#[test]
+fn after_a_wrong_password_typing_replaces_it() {
+    let mut client = Client::signed_out(80, 24);
+    client.text("ada@example.org");
+    client.press("enter");
+    client.text("wrong");
+    client.press("enter");
+    client.fail(problem(Code::InvalidCredentials, ""));
+    client.text(PASSWORD);
+    client.press("enter");
+    let (_, call) = client.call();
+    let Call::LogIn { password, .. } = call else { panic!("{call:?}") };
+    assert_eq!(password.expose_secret(), PASSWORD);
+}
+
+#[test]
+fn a_password_that_could_not_be_sent_is_still_there() {
+    let mut client = Client::signed_out(80, 24);
+    client.text("ada@example.org");
+    client.press("enter");
+    client.text("seven brown");
+    client.press("enter");
+    client.fail(offline());
+    client.text(" marbles");
+    client.press("enter");
+    let (_, call) = client.call();
+    let Call::LogIn { password, .. } = call else { panic!("{call:?}") };
+    assert_eq!(password.expose_secret(), PASSWORD);
+}
+
+#[test]
+fn what_is_wrong_is_named_until_it_is_mended() {
+    let mut client = sign_up_form();
+    client.text("ada");
+    client.press("ctrl-s");
+    assert!(client.screen().contains("Please look at: E-mail, Password."));
+    client.text("ada@example.org");
+    assert!(client.screen().contains("Please look at: Password."));
+    client.press("tab");
+    client.text("s");
+    assert!(!client.screen().contains("Please look at"), "{}", client.screen());
+}
+
+#[test]
+fn an_address_is_judged_when_its_field_is_left() {
+    for leave in ["tab", "enter", "shift-tab"] {
+        let mut client = sign_up_form();
+        client.press("tab");
+        client.text("nowhere");
+        assert!(!client.screen().contains("is not an e-mail address"));
+        client.press(leave);
+        assert!(client.screen().contains("✘ E-mail is not an e-mail address"), "{leave}");
+    }
+    let mut client = sign_up_form();
+    client.press("tab tab");
+    assert!(!client.screen().contains("✘ E-mail"), "nothing is typed yet");
+}
+
+#[test]
+fn a_sign_in_that_is_not_kept_is_said_once_in_full_and_on_the_users_page() {
+    let warning = Warning {
+        brief: "sign-in not kept: no keyring service".into(),
+        full: Some("Start with --token-store file.".into()),
+    };
+    let mut client = Client::with(80, 24, vec![]);
+    client.send(Msg::Warning(Some(warning.clone())));
+    let screen = client.screen();
+    assert!(screen.contains("--token-store file") && screen.contains("no keyring service\n"), "{screen}");
+    client.wait(Duration::from_secs(30));
+    client.send(Msg::Warning(Some(warning)));
+    assert!(!client.screen().contains("--token-store file"), "said already");
+    client.press("p");
+    assert!(client.screen().contains("--token-store file"));
+}
+
+#[test]
+fn the_way_to_an_id() {
+    let mut client = Client::with(80, 24, questions(1..=3));
+    client.press("p");
+    assert!(client.screen().contains(&user(1, "ada").id.to_string()));
+    client.press("esc j w");
+    let screen = client.screen();
+    assert!(screen.contains("Who wrote this") && screen.contains(&user(2, "bob").id.to_string()), "{screen}");
+    client.press("esc enter w");
+    assert!(client.screen().contains(&user(2, "bob").id.to_string()));
+}
+
+#[test]
+fn a_server_that_moved_has_another_address() {
+    let mut client = Client::with(80, 24, vec![]);
+    client.send(Msg::Moved(Clean::line("http://127.0.0.1:8099")));
+    assert!(client.screen().contains("http://127.0.0.1:8099"));
+}
+
+#[test]
+fn a_message_goes_when_it_is_no_longer_true() {
+    let mut client = Client::with(80, 24, vec![]);
+    client.press("R");
+    client.fail(offline());
+    assert!(client.screen().contains("No connection"));
+    client.wait(Duration::from_secs(1));
+    client.answer(Outcome::Questions(listing(vec![], None)));
+    let screen = client.screen();
+    assert!(screen.contains("The server is back") && !screen.contains("No connection"), "{screen}");
+    client.press("R");
+    client.fail(offline());
+    assert!(!client.screen().contains("The server is back"));
 }
