@@ -37,7 +37,7 @@ pub struct Config {
     #[arg(long, env = "ROCO_CORS_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     pub cors_origin: Vec<String>,
 
-    /// Limit how often one address or user may ask, or not (for measuring)
+    /// How often one address may sign up or in, and one user read and write
     #[arg(long, env = "ROCO_RATE_LIMITS", value_enum, default_value = "default", value_name = "WHICH")]
     pub rate_limits: RateLimits,
 
@@ -84,9 +84,9 @@ pub enum AvatarSource {
 /// Whether there are rate limits.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RateLimits {
-    /// Those of the documentation
+    /// What people and their clients need, and a lecture hall behind one address
     Default,
-    /// None
+    /// As often as they like, guesses of passwords included; for measuring
     Off,
 }
 

@@ -205,6 +205,9 @@ fn app(config: &Config, mode: Mode, dir: &Path) -> Result<Arc<App>, Error> {
             },
         },
     };
+    if config.rate_limits == RateLimits::Off {
+        tracing::warn!("There are no rate limits: passwords can be guessed at any speed.");
+    }
     let settings = Settings {
         access_ttl_ms: config.access_ttl.0,
         refresh_ttl_ms: config.refresh_ttl.0,

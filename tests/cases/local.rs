@@ -1,13 +1,17 @@
 //! Local mode: `ro-co` alone is the whole thing.
 
-use std::process::{Command, Stdio};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    process::{Command, Stdio},
+};
 
 use ro_co_tests::{
-    Home, Terminal,
+    Home, Request, Terminal,
     programs::program,
     steps::{ask, key, sign_in, sign_up},
 };
 use rustix::process::Signal;
+use serde_json::json;
 
 #[test]
 fn from_nothing_to_a_question_and_back_again() {
@@ -43,13 +47,34 @@ fn a_second_one_attaches_and_outlives_nothing() {
 fn two_homes_are_two_worlds_on_two_ports() {
     let homes = [Home::new(), Home::new()];
     let terminals = homes.each_ref().map(|home| Terminal::client(home, &[]));
-    let ports = terminals.each_ref().map(|terminal| {
+    let addresses = terminals.each_ref().map(|terminal| {
         sign_up(terminal, "ada");
-        let screen = terminal.screen();
-        let port = screen.split("127.0.0.1:").nth(1).unwrap_or_else(|| panic!("no address:\n{screen}"));
-        port.chars().take_while(char::is_ascii_digit).collect::<String>()
+        address(terminal)
     });
-    assert_ne!(ports[0], ports[1]);
+    assert_ne!(addresses[0], addresses[1]);
+}
+
+/// Where the server inside listens, as the screen says.
+#[track_caller]
+fn address(terminal: &Terminal) -> SocketAddr {
+    let screen = terminal.screen();
+    let port = screen.split("127.0.0.1:").nth(1).unwrap_or_else(|| panic!("no address:\n{screen}"));
+    let port: String = port.chars().take_while(char::is_ascii_digit).collect();
+    (Ipv4Addr::LOCALHOST, port.parse().unwrap()).into()
+}
+
+#[test]
+fn nobody_is_told_to_slow_down_but_passwords_cannot_be_guessed_all_day() {
+    let terminal = Terminal::client(&Home::new(), &[]);
+    sign_up(&terminal, "ada");
+    let server = address(&terminal);
+    let log_in = |body| Request::new("POST", "/api/v1/auth/login").json(&body).send(server).unwrap().status;
+    for _ in 0..700 {
+        assert_eq!(log_in(json!({})), 400);
+    }
+    let guess = || log_in(json!({"email": "ada@example.org", "password": "not the password"}));
+    let looked_at = (0..100).filter(|_| guess() == 401).count();
+    assert!((5..=8).contains(&looked_at), "{looked_at} guesses of a hundred were looked at");
 }
 
 #[test]

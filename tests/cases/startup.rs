@@ -150,7 +150,7 @@ fn the_secret_is_for_its_owner_only() {
 
 #[test]
 fn a_backup_of_a_busy_server_opens_elsewhere() {
-    let server = Server::start();
+    let server = Server::start_with(Options::default().unlimited());
     let ada = Person::sign_up(&server, "ada");
     let elsewhere = tempdir().unwrap();
     let copy = elsewhere.path().join("copy.db");

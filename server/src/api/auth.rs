@@ -46,7 +46,7 @@ impl Auth {
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,
-        _open: Open,
+        open: Open,
         app: Data<&Arc<App>>,
         body: Body<SignUp>,
     ) -> Result<MadeUser, Refusal<Clash>> {
@@ -60,7 +60,7 @@ impl Auth {
         let account = Account {
             id: UserId::new(),
             avatar_seed: username.to_string(),
-            password: app.passwords.hash(password.expose()).await?,
+            password: app.passwords.hash(password.expose()).await.inspect_err(|_| app.limits.refund(open))?,
             username,
             email,
             role: Role::User,
@@ -115,8 +115,10 @@ impl Auth {
         };
         let stored = account.as_ref().map(|a| a.password.as_str());
         let attempt = app.limits.attempt(email.as_ref(), open)?;
-        let verdict =
-            app.passwords.verify(password.expose(), stored).await.inspect_err(|_| attempt.undo())?;
+        let verdict = app.passwords.verify(password.expose(), stored).await.inspect_err(|_| {
+            attempt.undo();
+            app.limits.refund(open);
+        })?;
         let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
             return Err(Fault::new(Code::InvalidCredentials, "").into());
         };

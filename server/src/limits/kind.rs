@@ -57,7 +57,7 @@ impl Kind {
         match self {
             // By address. A lecture hall of 300 behind one address signs up, mistypes and logs in.
             Self::SignUp => (400, 10_000),
-            Self::CheckName => (1_000, 50),
+            Self::CheckName => (3_000, 20),
             Self::LogIn => (600, 1_000),
             Self::Refresh | Self::LogOut => (600, 200),
             Self::Health => (100, 100),

@@ -48,7 +48,7 @@ async fn every_operation_has_a_limit_and_says_when_it_is_over() {
         let headers = [("Authorization", token.as_str())];
         let call = || test.call(&method, &path, &headers, None);
         let mut refused = None;
-        for _ in 0..2_000 {
+        for _ in 0..6_000 {
             let answer = call().await;
             if answer.status == 429 {
                 refused = Some(answer);
