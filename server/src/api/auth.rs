@@ -50,7 +50,7 @@ impl Auth {
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,
-        _open: Open,
+        open: Open,
         app: Data<&Arc<App>>,
         body: Body<SignUp>,
     ) -> Result<MadeUser, Refusal<Clash>> {
@@ -64,7 +64,7 @@ impl Auth {
         let account = Account {
             id: UserId::new(),
             avatar_seed: username.to_string(),
-            password: app.passwords.hash(password.expose()).await?,
+            password: app.passwords.hash(password.expose()).await.inspect_err(|_| app.limits.refund(open))?,
             username,
             email,
             role: Role::User,
@@ -111,7 +111,8 @@ impl Auth {
         let (email, password) = body.checked;
         let attempt = app.limits.attempt(email.as_ref(), open)?;
         for _ in 0..LOGIN_ATTEMPTS {
-            let Some((account, hash)) = verified(&app, email.as_ref(), password.expose(), &attempt).await?
+            let Some((account, hash)) =
+                verified(&app, email.as_ref(), password.expose(), (open, &attempt)).await?
             else {
                 continue;
             };
@@ -157,7 +158,7 @@ async fn verified(
     app: &App,
     email: Option<&Email>,
     password: &str,
-    attempt: &Attempt<'_>,
+    (open, attempt): (Open, &Attempt<'_>),
 ) -> Result<Option<(Account, String)>, Fault> {
     let account = match email {
         None => None,
@@ -168,7 +169,10 @@ async fn verified(
         },
     };
     let stored = account.as_ref().map(|a| a.password.as_str());
-    let verdict = app.passwords.verify(password, stored).await.inspect_err(|_| attempt.undo())?;
+    let verdict = app.passwords.verify(password, stored).await.inspect_err(|_| {
+        attempt.undo();
+        app.limits.refund(open);
+    })?;
     let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
         return Err(Fault::new(Code::InvalidCredentials, ""));
     };

@@ -45,14 +45,14 @@ pub(super) struct Version;
 
 impl Field for Version {
     fn from_text(text: &str) -> Result<Self, Invalid> {
-        let version = text.parse().ok().filter(|n: &u32| (1..=VERSIONS).contains(n));
-        version.map(|_| Self).ok_or_else(|| Invalid(format!("must be a whole number from 1 to {VERSIONS}")))
+        let version = text.parse().ok().filter(|n: &u32| (0..=VERSIONS).contains(n));
+        version.map(|_| Self).ok_or_else(|| Invalid(format!("must be a whole number from 0 to {VERSIONS}")))
     }
 }
 
 impl Described for Version {
     fn schema() -> MetaSchema {
-        integer_schema(1, VERSIONS)
+        integer_schema(0, VERSIONS)
     }
 }
 

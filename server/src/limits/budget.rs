@@ -18,7 +18,12 @@ use crate::clock::Clock;
 pub(super) const MOST: u64 = 16_384;
 
 /// A budget for each key, by the generic cell rate algorithm.
-pub(super) struct Budget<K: Key>(RateLimiter<K, Kept<K>, Uptime, NoOpMiddleware<Duration>>);
+pub(super) struct Budget<K: Key> {
+    limiter: RateLimiter<K, Kept<K>, Uptime, NoOpMiddleware<Duration>>,
+    /// What the limiter keeps.
+    kept: Kept<K>,
+    period: Nanos,
+}
 
 /// Whom a budget tells apart.
 pub(super) trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
@@ -37,18 +42,29 @@ impl<K: Key> Budget<K> {
             .eviction_policy(EvictionPolicy::lru())
             .time_to_idle(rest)
             .build();
-        Self(RateLimiter::new(quota, Kept(kept), Uptime(clock)))
+        let kept = Kept(kept);
+        let limiter = RateLimiter::new(quota, kept.clone(), Uptime(clock));
+        Self { limiter, kept, period: period.into() }
     }
 
     /// Spends one, or says how long until there is one.
     pub(super) fn spend(&self, key: &K) -> Result<(), Duration> {
-        let wait = |until: NotUntil<Duration>| until.wait_time_from(self.0.clock().now());
-        self.0.check_key(key).map_err(wait)
+        let wait = |until: NotUntil<Duration>| until.wait_time_from(self.limiter.clock().now());
+        self.limiter.check_key(key).map_err(wait)
+    }
+
+    /// Gives one back that was spent.
+    pub(super) fn refund(&self, key: &K) {
+        let back =
+            |next: Option<Nanos>| Ok::<_, ()>(((), next.unwrap_or_default().saturating_sub(self.period)));
+        // It never refuses.
+        let _ = self.kept.measure_and_replace(key, back);
     }
 }
 
 /// What is known of each key. The library's own stores grow until they are told to look for what is stale; this one
 /// is bounded, and forgets whom it has not seen for longest.
+#[derive(Clone)]
 struct Kept<K: Key>(Cache<K, Arc<InMemoryState>>);
 
 impl<K: Key> StateStore for Kept<K> {
@@ -92,6 +108,9 @@ mod tests {
         let wait = budget.spend(&"ada").unwrap_err();
         assert!(wait > 9 * SECOND && wait <= 10 * SECOND, "{wait:?}");
         budget.spend(&"bob").unwrap();
+        budget.refund(&"ada");
+        budget.spend(&"ada").unwrap();
+        budget.spend(&"ada").unwrap_err();
         clock.advance(10_000);
         budget.spend(&"ada").unwrap();
         budget.spend(&"ada").unwrap_err();
@@ -109,10 +128,10 @@ mod tests {
         for n in 0..100_000 {
             budget.spend(&address(n)).unwrap();
         }
-        let kept = budget.0.into_state_store();
-        kept.0.run_pending_tasks();
-        assert!(kept.0.entry_count() <= MOST, "{}", kept.0.entry_count());
-        assert!(kept.0.contains_key(&address(99_999)));
-        assert!(!kept.0.contains_key(&address(0)));
+        let kept = &budget.kept.0;
+        kept.run_pending_tasks();
+        assert!(kept.entry_count() <= MOST, "{}", kept.entry_count());
+        assert!(kept.contains_key(&address(99_999)));
+        assert!(!kept.contains_key(&address(0)));
     }
 }

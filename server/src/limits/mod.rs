@@ -80,11 +80,19 @@ impl Limits {
         })
     }
 
+    /// Takes back that a request was counted: it could not be served, and whoever repeats it as told is not to pay
+    /// twice. Else a crowd at a full queue would spend all it has on waiting.
+    pub fn refund(&self, open: Open) {
+        if let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(open.kind as usize)) {
+            budget.refund(&Who::Address(open.place));
+        }
+    }
+
     /// Begins an attempt to sign in, or refuses it. Before the password is hashed, and alike whether anybody has this
     /// address; what is no address is nobody's.
     pub fn attempt(&self, email: Option<&Email>, from: Open) -> Result<Attempt<'_>, Fault> {
         let (Some(guesses), Some(email)) = (&self.guesses, email) else { return Ok(Attempt(None)) };
-        match guesses.begin(email, from.0) {
+        match guesses.begin(email, from.place) {
             Ok(pair) => Ok(Attempt(Some((guesses, pair)))),
             Err(wait) => Err(too_many("There were too many attempts to sign in to this account.", wait)),
         }
@@ -122,14 +130,17 @@ impl Attempt<'_> {
 
 /// Somebody at this address, signed in or not. As the first argument of an operation it counts the request.
 #[derive(Clone, Copy, Debug)]
-pub struct Open(IpAddr);
+pub struct Open {
+    place: IpAddr,
+    kind: Kind,
+}
 
 impl<'a> FromRequest<'a> for Open {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let limits = &App::of(request)?.limits;
         let place = limits.place(request);
         limits.count(request, Who::Address(place))?;
-        Ok(Self(place))
+        Ok(Self { place, kind: Kind::of(request.method(), request.uri().path()) })
     }
 }
 
