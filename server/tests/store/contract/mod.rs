@@ -4,7 +4,7 @@
 mod accounts;
 mod answers;
 mod erasure;
-mod make;
+pub(crate) mod make;
 mod paging;
 mod pictures;
 mod questions;
@@ -133,4 +133,4 @@ macro_rules! assert_fails {
         }
     };
 }
-pub(super) use assert_fails;
+pub(crate) use assert_fails;
