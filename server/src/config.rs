@@ -83,8 +83,8 @@ pub struct Config {
 #[cfg(feature = "mongodb")]
 #[derive(Args, Clone, Debug)]
 pub struct MongoConfig {
-    /// Keep everything in MongoDB (5.0 or later): mongodb://host:27017 or mongodb+srv://host. An address with a password
-    /// belongs into the environment, for a command line is public [default: SQLite, in the data directory]
+    /// Keep everything in this MongoDB (5.0 or later), such as `mongodb://host:27017`. An address with a password belongs
+    /// into the environment, for a command line is public [default: SQLite, in the data directory]
     #[arg(long, env = "ROCO_MONGO_URI", hide_env_values = true, value_name = "URI", global = true)]
     pub mongo_uri: Option<SecretString>,
 

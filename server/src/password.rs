@@ -2,7 +2,7 @@
 //!
 //! A pool, because `spawn_blocking` lets hundreds of hashes start at once and glibc keeps each one's 19 MiB.
 //! Each thread owns its memory, taken at its first hash; the queue is bounded, and a full one is a 503.
-//! Imported accounts bring a BCrypt hash, which is good for one sign-in and then replaced ([`bcrypt`]).
+//! Imported accounts bring a BCrypt hash, which is good for one sign-in and then replaced (`bcrypt`).
 
 mod bcrypt;
 

@@ -1,32 +1,14 @@
 //! Starting, stopping, and what the operator does beside a running server.
 
-use std::{
-    fs,
-    net::TcpListener,
-    process::{Command, Output},
-    thread,
-};
+use std::{fs, net::TcpListener, process::Command, thread};
 
-use ro_co_tests::{Options, Person, Server, server::run_to_end, wait::until};
+use ro_co_tests::{
+    Options, Person, Server,
+    server::{refused, run_to_end},
+    wait::until,
+};
 use serde_json::json;
 use tempfile::tempdir;
-
-/// The server refused to start: exit code 2 and one line that says what to do.
-#[track_caller]
-fn refused(output: &Output, saying: &[&str]) {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
-    assert_eq!(said.trim_end().lines().count(), 1, "one line was expected:\n{said}");
-    for word in saying {
-        assert!(said.contains(word), "{word:?} is not in: {said}");
-    }
-    assert!(!said.contains("panicked") && !said.contains("Os {"), "{said}");
-    assert!(
-        output.stdout.is_empty(),
-        "not ready, and yet it said: {}",
-        String::from_utf8_lossy(&output.stdout)
-    );
-}
 
 #[test]
 fn the_data_directory_cannot_be_made() {

@@ -179,7 +179,9 @@ impl Server {
 
     /// Runs `ro-co-server` with these arguments on this server's data directory.
     pub fn admin(&self, args: &[&str]) -> Output {
-        bare_command(&self.data_dir).args(args).arg("--data-dir").arg(&self.data_dir).output().unwrap()
+        let mut command = bare_command(&self.data_dir);
+        command.envs(self.options.env.iter().map(|(name, value)| (name, value)));
+        command.args(args).arg("--data-dir").arg(&self.data_dir).output().unwrap()
     }
 }
 
@@ -214,6 +216,26 @@ pub fn run_to_end(options: &Options, data_dir: &Path) -> Output {
     let output = child.wait_with_output().unwrap();
     assert!(ended.is_some(), "it started all the same: {}", String::from_utf8_lossy(&output.stdout));
     output
+}
+
+/// Asserts that a server refused to start: exit code 2, and one line that says what to do.
+///
+/// # Panics
+/// When it did not.
+#[track_caller]
+pub fn refused(output: &Output, saying: &[&str]) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "one line was expected:\n{said}");
+    for word in saying {
+        assert!(said.contains(word), "{word:?} is not in: {said}");
+    }
+    assert!(!said.contains("panicked") && !said.contains("Os {"), "{said}");
+    assert!(
+        output.stdout.is_empty(),
+        "not ready, and yet it said: {}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
 
 fn launch(options: &Options, data_dir: &Path) -> (Child, SocketAddr, Arc<Mutex<String>>) {

@@ -1,6 +1,6 @@
 //! `ro-co-server import ro-co`: takes over a database of the original Ro-Co, which kept its data in MongoDB.
 //!
-//! Into any store, through its traits. Each row keeps its identity ([`ids`]), so that a second run adds what is new
+//! Into any store, through its traits. Each row keeps its identity (`ids`), so that a second run adds what is new
 //! there and leaves alone what is here. The source is read in batches; what is remembered is the ids of skipped rows.
 //!
 //! What the original allowed and the rules here do not is mended where that needs no invention; a row that cannot be

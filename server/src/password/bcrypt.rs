@@ -14,7 +14,7 @@ const MOST_COST: u32 = 14;
 /// What the library accepts at least.
 const LEAST_COST: u32 = 4;
 
-/// Whether this is a hash that [`matches`] computes. Not so `$2x$`, which marks the hashes of a faulty version.
+/// Whether this is a hash that [`matches()`] computes. Not so `$2x$`, which marks the hashes of a faulty version.
 pub(super) fn is(stored: &str) -> bool {
     let known = ["$2a$", "$2b$", "$2y$"].iter().any(|version| stored.starts_with(version));
     known

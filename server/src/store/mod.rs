@@ -137,8 +137,8 @@ pub trait Sessions {
 /// Questions.
 #[async_trait]
 pub trait Questions {
-    /// Keeps a question; the returned flag of [`Asked`] tells whether it was there before, by the same request.
-    /// The same id with another `fingerprint` is [`Error::Conflict`] (`Idempotency-Key`).
+    /// Keeps a question, which may be [`UserId::DELETED`]'s from the start; the returned flag of [`Asked`] tells whether
+    /// it was there before, by the same request. The same id with another `fingerprint` is [`Error::Conflict`] (`Idempotency-Key`).
     async fn add_question(&self, question: &Question) -> Result<Asked<StoredQuestion>>;
 
     /// The question with this id.

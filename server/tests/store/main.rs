@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail as tests do")]
 
 mod backends;
+mod commands;
 mod contract;
+mod deletion;
+mod schema;
 
 #[path = "../../src/store/make.rs"]
 mod make;
@@ -15,6 +18,7 @@ mod store {
 
 use std::process::ExitCode;
 
+use futures_util::future::BoxFuture;
 use ro_co_tests::needs::{self, Need, case};
 
 use self::{
@@ -43,5 +47,42 @@ fn main() -> ExitCode {
             }));
         }
     }
+    cases.extend(mongodb_alone());
     needs::main(cases)
+}
+
+/// What is true of MongoDB alone, on a lone server and on a replica set.
+fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
+    type Case = fn(String) -> BoxFuture<'static, ()>;
+    let alone: [(&str, Case); 9] = [
+        ("commands::requests_take_few", |uri| Box::pin(commands::requests_take_few(uri))),
+        ("commands::every_query_uses_an_index", |uri| Box::pin(commands::every_query_uses_an_index(uri))),
+        ("commands::a_page_by_cursor_reads_its_rows_only", |uri| {
+            Box::pin(commands::a_page_by_cursor_reads_its_rows_only(uri))
+        }),
+        ("deletion::a_marked_question_is_hidden_and_swept", |uri| {
+            Box::pin(deletion::a_marked_question_is_hidden_and_swept(uri))
+        }),
+        ("deletion::an_answer_that_races_a_deletion_is_hidden_and_swept", |uri| {
+            Box::pin(deletion::an_answer_that_races_a_deletion_is_hidden_and_swept(uri))
+        }),
+        ("deletion::counts_are_mended", |uri| Box::pin(deletion::counts_are_mended(uri))),
+        ("deletion::a_marked_account_is_hidden_and_swept", |uri| {
+            Box::pin(deletion::a_marked_account_is_hidden_and_swept(uri))
+        }),
+        ("schema::nothing_of_another_shape_gets_in", |uri| {
+            Box::pin(schema::nothing_of_another_shape_gets_in(uri))
+        }),
+        ("schema::many_start_at_once", |uri| Box::pin(schema::many_start_at_once(uri))),
+    ];
+    let mut cases = Vec::new();
+    for (name, body) in alone {
+        for (place, open) in [("lone", lone as fn() -> String), ("replicated", replicated)] {
+            cases.push(case(&format!("mongodb::{place}::{name}"), &[Need::MongoDb], move || {
+                let uri = open();
+                block_on(body(uri));
+            }));
+        }
+    }
+    cases
 }

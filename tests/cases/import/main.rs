@@ -67,9 +67,15 @@ struct Imported {
     lines: BTreeSet<(String, String, String, String)>,
 }
 
-fn command(server: &Server, store: &Store, from: &str, more: &[&str]) -> Command {
+/// The server's program on this server's data.
+fn operator(server: &Server, store: &Store) -> Command {
     let mut command = Command::new(program("ro-co-server"));
     command.env_clear().args(["--data-dir", server.data_dir.to_str().unwrap()]).args(store.args());
+    command
+}
+
+fn importer(server: &Server, store: &Store, from: &str, more: &[&str]) -> Command {
+    let mut command = operator(server, store);
     // The address by environment: it may hold a password.
     command.args(["import", "ro-co", "--from-db", from]).args(more).env("ROCO_IMPORT_FROM", node().uri());
     command
@@ -79,7 +85,7 @@ fn command(server: &Server, store: &Store, from: &str, more: &[&str]) -> Command
 fn import(server: &Server, store: &Store, from: &str, more: &[&str]) -> Imported {
     let place = tempfile::tempdir().unwrap();
     let report = place.path().join("report.jsonl");
-    let output = command(server, store, from, more).arg("--report").arg(&report).output().unwrap();
+    let output = importer(server, store, from, more).arg("--report").arg(&report).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success() && errors.is_empty(), "{}: {said}{errors}", output.status);
@@ -185,10 +191,8 @@ fn old_password(store: &Store) {
     // The one whose hash names its kind, and the one who had none.
     login("bob@example.org", PASSWORD).expect(200);
     login("eve@example.org", "in the clear").problem(401);
-    let mut reset = command(&server, store, "", &[]);
-    reset = Command::new(reset.get_program());
-    reset.env_clear().args(["--data-dir", server.data_dir.to_str().unwrap()]).args(store.args());
-    let reset = reset.args(["admin", "reset-password", "eve@example.org"]).output().unwrap();
+    let reset =
+        operator(&server, store).args(["admin", "reset-password", "eve@example.org"]).output().unwrap();
     let said = String::from_utf8(reset.stdout).unwrap();
     login("eve@example.org", said.split_whitespace().last().unwrap()).expect(200);
 }
@@ -251,7 +255,7 @@ fn killed() {
     let store = Store::Sqlite;
     let (server, source) = (store.serve(), large(1_200));
     let mut child =
-        command(&server, &store, &source, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        importer(&server, &store, &source, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let ada = until("the first account", || {
         let login = json!({"email": "u1@example.org", "password": PASSWORD});
         let reply = server.send(&Request::new("POST", "/api/v1/auth/login").json(&login));
@@ -289,8 +293,7 @@ fn refused(output: &Output, saying: &str) {
 fn no_source() {
     let (server, store) = (Server::start(), Store::Sqlite);
     let run = |from: &str, database: &[&str]| {
-        let mut command = Command::new(program("ro-co-server"));
-        command.env_clear().args(["--data-dir", server.data_dir.to_str().unwrap()]).args(store.args());
+        let mut command = operator(&server, &store);
         command.args(["import", "ro-co", "--from", from]).args(database);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let ended = until_within(LIMIT, || child.try_wait().unwrap());

@@ -36,6 +36,17 @@ pub(super) async fn kept_content_is_the_deleted_users(store: Arc<dyn Store>) {
     assert_fails!(store.delete_question(hers.id, owner(ada)).await, Error::Denied);
 }
 
+pub(super) async fn what_is_imported_without_an_author_is_the_deleted_users(store: Arc<dyn Store>) {
+    let ada = user(&*store, "ada").await;
+    let lost = asked(&*store, UserId::DELETED, "lost", 0).await;
+    let reply = answered(&*store, lost.id, UserId::DELETED, 1).await;
+    for author in [lost.author.clone(), store.answer(reply).await.unwrap().author] {
+        assert_eq!((author.id, author.username.as_str()), (UserId::DELETED, "deleted user"));
+    }
+    assert_eq!(store.question(lost.id).await.unwrap().author, lost.author);
+    assert_fails!(store.delete_question(lost.id, owner(ada)).await, Error::Denied);
+}
+
 pub(super) async fn erased_content_is_gone_with_all_answers_to_it(store: Arc<dyn Store>) {
     let (ada, bob) = (user(&*store, "ada").await, user(&*store, "bob").await);
     let (hers, his) = (asked(&*store, ada, "hers", 0).await, asked(&*store, bob, "his", 1).await);

@@ -2,24 +2,24 @@
 
 use ro_co_shared::{AnswerId, QuestionId, SessionId, Timestamp, UserId};
 
-pub(super) use crate::make::*;
+pub(crate) use crate::make::*;
 use crate::store::{Answer, By, Presented, Session, Store};
 
-pub(super) const SECOND: i64 = 1_000;
+pub(crate) const SECOND: i64 = 1_000;
 
-pub(super) const HOUR: i64 = 3_600 * SECOND;
+pub(crate) const HOUR: i64 = 3_600 * SECOND;
 
-pub(super) const DAY: i64 = 24 * HOUR;
+pub(crate) const DAY: i64 = 24 * HOUR;
 
-pub(super) fn owner(user: UserId) -> By {
+pub(crate) fn owner(user: UserId) -> By {
     By { user, admin: false }
 }
 
-pub(super) fn admin(user: UserId) -> By {
+pub(crate) fn admin(user: UserId) -> By {
     By { user, admin: true }
 }
 
-pub(super) fn answer(question: QuestionId, author: UserId, text: &str, created_at: Timestamp) -> Answer {
+pub(crate) fn answer(question: QuestionId, author: UserId, text: &str, created_at: Timestamp) -> Answer {
     Answer {
         id: AnswerId::new(),
         question,
@@ -31,7 +31,7 @@ pub(super) fn answer(question: QuestionId, author: UserId, text: &str, created_a
 }
 
 /// An answer that is in the store.
-pub(super) async fn answered(
+pub(crate) async fn answered(
     store: &dyn Store,
     question: QuestionId,
     author: UserId,
@@ -42,7 +42,7 @@ pub(super) async fn answered(
 }
 
 /// A session that began at `created_at` and lives as long as it may.
-pub(super) fn session(user: UserId, created_at: Timestamp) -> Session {
+pub(crate) fn session(user: UserId, created_at: Timestamp) -> Session {
     Session {
         id: SessionId::new(),
         user,
@@ -61,21 +61,21 @@ pub(super) fn session(user: UserId, created_at: Timestamp) -> Session {
 }
 
 /// A session that is in the store.
-pub(super) async fn signed_in(store: &dyn Store, user: UserId, millis: i64) -> Session {
+pub(crate) async fn signed_in(store: &dyn Store, user: UserId, millis: i64) -> Session {
     let session = session(user, at(millis));
     store.add_session(&session, 20).await.unwrap();
     session
 }
 
 /// What stands for the hash of the secret of a generation.
-pub(super) fn hash(generation: u32) -> [u8; 32] {
+pub(crate) fn hash(generation: u32) -> [u8; 32] {
     let mut hash = [0xa5; 32];
     hash[..4].copy_from_slice(&generation.to_be_bytes());
     hash
 }
 
 /// The token of a generation, as `design/security.md` would have it presented.
-pub(super) fn token(session: &Session, generation: u32) -> Presented {
+pub(crate) fn token(session: &Session, generation: u32) -> Presented {
     Presented {
         session: session.id,
         generation,

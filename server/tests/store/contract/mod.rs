@@ -4,7 +4,7 @@
 mod accounts;
 mod answers;
 mod erasure;
-mod make;
+pub(crate) mod make;
 mod paging;
 mod pictures;
 mod questions;
@@ -106,6 +106,7 @@ laws! {
     ];
     erasure: [
         kept_content_is_the_deleted_users,
+        what_is_imported_without_an_author_is_the_deleted_users,
         erased_content_is_gone_with_all_answers_to_it,
         a_deleted_name_and_address_are_free_again,
         deleting_twice_is_not_found,
@@ -132,4 +133,4 @@ macro_rules! assert_fails {
         }
     };
 }
-pub(super) use assert_fails;
+pub(crate) use assert_fails;
