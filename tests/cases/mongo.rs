@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::doc;
 use ro_co_tests::{
     Options, Person, Request, Server,
     mongo::{Node, ReplicaSet, run},
@@ -235,38 +235,48 @@ fn side_by_side() {
         [start(), start()].map(|server| server.join().unwrap())
     });
 
-    // A session made on one works on the other, is refreshed there, and ended there.
-    let ada = Person::sign_up(&one, "ada");
-    let there = ada.at(&other);
-    let question = there.ask("Who am I here?");
+    one_session(&one, &other);
+    one_version(&one, &other);
+    one_name(&one, &other);
+}
+
+/// A session made on one works on the other, and is refreshed there.
+fn one_session(one: &Server, other: &Server) {
+    let ada = Person::sign_up(one, "ada");
+    let question = ada.at(other).ask("Who am I here?");
     assert_eq!(ada.get(&format!("/question/{question}")).expect(200).json()["author"]["username"], "ada");
     let refresh = Request::new("POST", "/api/v1/auth/refresh").bearer(&ada.refresh);
-    let [first, second] = [&one, &other].map(|server| server.send(&refresh).expect(200).json());
+    let [first, second] = [one, other].map(|server| server.send(&refresh).expect(200).json());
     assert_eq!(first["refreshToken"], second["refreshToken"], "one successor, whoever is asked");
+}
 
-    // An edit on one makes the version read on the other a stale one.
-    let path = format!("/question/{question}");
-    let tag = ada.get(&path).header("etag").unwrap().to_owned();
+/// An edit on one makes the version that was read on the other a stale one.
+fn one_version(one: &Server, other: &Server) {
+    let here = Person::sign_up(one, "bob");
+    let there = here.at(other);
+    let path = format!("/question/{}", here.ask("Which one?"));
+    let tag = here.get(&path).header("etag").unwrap().to_owned();
     let edit = |person: &Person, title: &str| {
         person.send(&person.request("PUT", &path).header("If-Match", &tag).json(&json!({"title": title})))
     };
     edit(&there, "Edited there").expect(200);
-    edit(&ada, "Edited here").problem(412);
-    assert_eq!(ada.get(&path).json()["title"], "Edited there");
+    edit(&here, "Edited here").problem(412);
+    assert_eq!(here.get(&path).json()["title"], "Edited there");
+}
 
-    // One name for two, at once and on both.
+/// Of two who want one name, at once and on both, one gets it.
+fn one_name(one: &Server, other: &Server) {
     for round in 0..5 {
         let start = Barrier::new(2);
         let sign_up = |server: &Server, n: usize| {
-            let body = json!({
-                "username": format!("Racer {round}"), "email": format!("racer{round}.{n}@example.org"), "password": PASSWORD,
-            });
+            let email = format!("racer{round}.{n}@example.org");
+            let body = json!({"username": format!("Racer {round}"), "email": email, "password": PASSWORD});
             let request = Request::new("POST", "/api/v1/auth/signup").json(&body);
             start.wait();
             server.send(&request).status
         };
         let mut statuses = thread::scope(|scope| {
-            let (a, b) = (scope.spawn(|| sign_up(&one, 0)), scope.spawn(|| sign_up(&other, 1)));
+            let (a, b) = (scope.spawn(|| sign_up(one, 0)), scope.spawn(|| sign_up(other, 1)));
             [a.join().unwrap(), b.join().unwrap()]
         });
         statuses.sort_unstable();
@@ -281,12 +291,10 @@ fn killed() {
     let ada = Person::sign_up(&server, "ada");
     let (question, other) = (ada.ask("Going"), ada.ask("Staying"));
     let answer = ada.answer(&question, "Going with it.");
+    // The next deletion of documents waits; those after it do not.
     let hold = doc! { "failCommands": ["delete"], "blockConnection": true, "blockTimeMS": 600_000 };
-    let fail_point = |mode: Bson, data: Document| {
-        node.command("admin", doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data })
-            .unwrap();
-    };
-    fail_point("alwaysOn".into(), hold);
+    let once = doc! { "times": 1 };
+    node.command("admin", doc! { "configureFailPoint": "failCommand", "mode": once, "data": hold }).unwrap();
     let delete = ada.request("DELETE", &format!("/question/{question}"));
     thread::scope(|scope| {
         let request = scope.spawn(|| delete.send(ada.server));
@@ -295,7 +303,6 @@ fn killed() {
         server.kill();
         assert!(request.join().unwrap().is_err(), "nobody was told that it is done");
     });
-    fail_point("off".into(), doc! {});
 
     server.restart();
     let ada = ada.at(&server);

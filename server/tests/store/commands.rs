@@ -18,7 +18,7 @@ use ro_co_server::{
     secret::Secret,
     store::mongo::Mongo,
 };
-use ro_co_shared::{Content, QuestionId, SessionId};
+use ro_co_shared::{Content, QuestionId, Role, SessionId, UserId};
 use serde_json::{Value, json};
 
 use crate::{
@@ -132,23 +132,7 @@ async fn request(service: &Service, token: &str, method: Method, path: String, b
 pub(crate) async fn every_query_uses_an_index(uri: String) {
     let watched = Watched::open(&uri).await;
     everything(&*watched.store).await;
-    // So that a sweep finds something of everything to do.
-    let long_ago = DateTime::from_millis(0);
-    for (collection, field) in [
-        ("accounts", "deletedAt"),
-        ("questions", "deletedAt"),
-        ("answers", "deletedAt"),
-        ("questions", "recountAt"),
-    ] {
-        let rows = watched.db.collection::<Document>(collection);
-        if collection == "answers" {
-            let one = doc! { "$set": { "deleting": true, "deletedAt": long_ago } };
-            rows.update_one(doc! {}, one).await.unwrap();
-        }
-        rows.update_many(doc! { field: { "$exists": true } }, doc! { "$set": { field: long_ago } })
-            .await
-            .unwrap();
-    }
+    age(&watched.db).await;
     assert!(watched.store.sweep().await.unwrap() > 3);
     let mut explained = 0;
     for command in watched.take() {
@@ -164,6 +148,20 @@ pub(crate) async fn every_query_uses_an_index(uri: String) {
     }
     assert!(explained > 80, "only {explained} commands were explained");
     watched.close().await;
+}
+
+/// Makes everything so old that a sweep finds something of each kind to do.
+async fn age(db: &Database) {
+    let long_ago = DateTime::from_millis(0);
+    let mark = doc! { "$set": { "deleting": true, "deletedAt": long_ago } };
+    db.collection::<Document>("answers").update_one(doc! {}, mark).await.unwrap();
+    for (collection, field) in
+        [("accounts", "deletedAt"), ("questions", "deletedAt"), ("questions", "recountAt")]
+    {
+        let there = doc! { field: { "$exists": true } };
+        let older = doc! { "$set": { field: long_ago } };
+        db.collection::<Document>(collection).update_many(there, older).await.unwrap();
+    }
 }
 
 /// A page in the middle of a list reads its own rows, however many are before it.
@@ -261,6 +259,16 @@ fn collect(value: &Bson, stages: &mut Vec<String>) {
 /// Every call of the store, and every way through it that asks something of its own.
 async fn everything(store: &dyn Store) {
     let (ada, bob, eve) = (user(store, "ada").await, user(store, "bob").await, user(store, "eve").await);
+    accounts(store, ada, bob).await;
+    sessions(store, ada).await;
+    texts(store, ada, bob, eve).await;
+    store.delete_account(eve, Content::Erase).await.unwrap();
+    store.delete_account(bob, Content::Keep).await.unwrap();
+    store.ping().await.unwrap();
+    store.sweep().await.unwrap();
+}
+
+async fn accounts(store: &dyn Store, ada: UserId, bob: UserId) {
     store.account(ada).await.unwrap();
     store.account_by_email(&account("ada").email).await.unwrap();
     assert!(!store.username_free(&account("ada").username).await.unwrap());
@@ -270,14 +278,15 @@ async fn everything(store: &dyn Store) {
     store.rename(bob, &account("robert").username).await.unwrap();
     store.set_password(bob, &account("bob").password, "new").await.unwrap();
     store.set_password(bob, "wrong", "new").await.unwrap_err();
-    store.set_role(bob, ro_co_shared::Role::Admin).await.unwrap();
+    store.set_role(bob, Role::Admin).await.unwrap();
     let image = AvatarImage { svg: "<svg/>".to_owned(), created_at: at(0) };
     assert!(store.keep_avatar(ada, 0, &image).await.unwrap());
     assert!(!store.keep_avatar(ada, 1, &image).await.unwrap());
     store.avatar(ada, 0).await.unwrap();
     store.set_avatar_seed(ada, "seed").await.unwrap();
-    sessions(store, ada).await;
+}
 
+async fn texts(store: &dyn Store, ada: UserId, bob: UserId, eve: UserId) {
     let mine = asked(store, ada, "Why?", 1).await.id;
     let theirs = asked(store, eve, "How?", 2).await.id;
     let again = question(ada, "Again", at(3));
@@ -300,13 +309,9 @@ async fn everything(store: &dyn Store) {
     answered(store, theirs, bob, 9).await;
     store.delete_answer(reply.id, owner(bob)).await.unwrap();
     store.delete_question(again.id, owner(ada)).await.unwrap();
-    store.delete_account(eve, Content::Erase).await.unwrap();
-    store.delete_account(bob, Content::Keep).await.unwrap();
-    store.ping().await.unwrap();
-    store.sweep().await.unwrap();
 }
 
-async fn sessions(store: &dyn Store, ada: ro_co_shared::UserId) {
+async fn sessions(store: &dyn Store, ada: UserId) {
     let one = signed_in(store, ada, 0).await;
     for i in 1..4 {
         store.add_session(&session(ada, at(i)), 2).await.unwrap();
@@ -322,7 +327,7 @@ async fn sessions(store: &dyn Store, ada: ro_co_shared::UserId) {
     store.purge_sessions(at(40 * DAY)).await.unwrap();
 }
 
-async fn lists(store: &dyn Store, ada: ro_co_shared::UserId, mine: QuestionId) {
+async fn lists(store: &dyn Store, ada: UserId, mine: QuestionId) {
     let cursor = Position::After(Cursor { created_at: at(2), id: mine.0 });
     for from in [Position::Skip(0), Position::Skip(1), cursor] {
         let slice = Slice { from, size: 2 };
