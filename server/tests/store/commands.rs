@@ -78,7 +78,8 @@ pub(crate) async fn requests_take_few(uri: String) {
     let app = App::new(store, keys, avatars, Clock::default(), Settings::default());
     let ada = account("ada");
     app.store.add_account(&ada).await.unwrap();
-    let token = app.open_session(&ada, String::new()).await.unwrap().token;
+    let session = app.open_session(&ada, &ada.password, String::new()).await.unwrap();
+    let token = session.unwrap().token;
     let service = app.service();
     let send = |method, path: String, body: Value| request(&service, &token, method, path, body);
 
