@@ -5,6 +5,7 @@
 
 pub mod breaking;
 pub mod contract;
+pub mod failover;
 pub mod home;
 pub mod http;
 pub mod keyring;

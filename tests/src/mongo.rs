@@ -211,6 +211,24 @@ impl ReplicaSet {
         until("a primary", || self.nodes.iter().position(is_primary))
     }
 
+    /// Whether one node is the primary and the others follow it.
+    pub fn is_whole(&self) -> bool {
+        let states = |node: &Node| {
+            let status = node.command("admin", doc! { "replSetGetStatus": 1 }).ok()?;
+            let members = status.get_array("members").ok()?.iter();
+            members.map(|member| Some(member.as_document()?.get_str("stateStr").ok()?.to_owned())).collect()
+        };
+        // By every node's own account: one that has been away learns late what the others know.
+        self.nodes.iter().all(|node| {
+            let Some::<Vec<String>>(mut states) = node.process.is_some().then(|| states(node)).flatten()
+            else {
+                return false;
+            };
+            states.sort_unstable();
+            states == ["PRIMARY", "SECONDARY", "SECONDARY"]
+        })
+    }
+
     /// Makes the primary a secondary that does not stand for election for ten seconds.
     pub fn step_down(&self) {
         let step_down = doc! { "replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5 };

@@ -1,0 +1,70 @@
+//! What can happen to a replica set and to the server in front of it.
+
+use std::{fmt, thread, time::Duration};
+
+use super::traffic::Traffic;
+use crate::{Server, mongo::ReplicaSet};
+
+/// How long a frozen node stays frozen.
+const FROZEN: Duration = Duration::from_secs(20);
+
+/// One bad moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// `kill -9` of the primary; it starts again when there is another.
+    KillPrimary,
+    /// `replSetStepDown`.
+    StepDown,
+    /// The primary is stopped (SIGSTOP) for 20 seconds; it comes back believing that it is the primary.
+    FreezePrimary,
+    /// `kill -9` of the server in mid-request; it starts again at once.
+    KillServer,
+}
+
+impl Event {
+    /// One of each, the kindest first.
+    pub const ALL: [Self; 4] = [Self::StepDown, Self::KillServer, Self::KillPrimary, Self::FreezePrimary];
+
+    /// Lets it happen, and mends what does not mend itself.
+    pub(super) fn happen(self, set: &mut ReplicaSet, server: &mut Server, traffic: &Traffic) {
+        match self {
+            Self::StepDown => {
+                traffic.expect_trouble();
+                set.step_down();
+            }
+            Self::KillServer => {
+                traffic.server_goes();
+                server.kill();
+                traffic.expect_trouble();
+                server.restart_here();
+                traffic.server_is_back(server.address);
+            }
+            Self::KillPrimary => {
+                let primary = set.primary();
+                set.nodes[primary].kill();
+                traffic.expect_trouble();
+                set.primary();
+                set.nodes[primary].restart();
+            }
+            Self::FreezePrimary => {
+                let primary = set.primary();
+                set.nodes[primary].freeze();
+                traffic.expect_trouble();
+                // Not a wait for something: this is how long the event lasts.
+                thread::sleep(FROZEN);
+                set.nodes[primary].thaw();
+            }
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StepDown => "the primary steps down",
+            Self::KillServer => "the server is killed",
+            Self::KillPrimary => "the primary is killed",
+            Self::FreezePrimary => "the primary freezes for 20 s",
+        })
+    }
+}
