@@ -11,6 +11,7 @@ pub mod http;
 pub mod keyring;
 pub mod mongo;
 pub mod needs;
+pub mod netns;
 pub mod node;
 pub mod person;
 pub mod programs;

@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use crate::{
     needs::on_path,
+    netns::{HERE, Host, THERE},
     programs::{tools, workspace},
     wait::{LIMIT, until, until_within},
 };
@@ -33,7 +34,10 @@ pub fn mongod() -> Option<PathBuf> {
 
 /// A running `mongod`. Dropping it, or the end of this process, kills it and removes its data.
 pub struct Node {
+    host: &'static str,
     port: u16,
+    /// What to put before its command.
+    prefix: Vec<String>,
     dir: PathBuf,
     args: Vec<String>,
     process: Option<Process>,
@@ -51,12 +55,17 @@ impl Node {
     /// # Panics
     /// When it does not come up.
     pub fn start(args: &[&str]) -> Self {
+        Self::start_at("127.0.0.1", &[], args)
+    }
+
+    fn start_at(host: &'static str, prefix: &[String], args: &[&str]) -> Self {
         let args: Vec<_> = args.iter().map(|&arg| arg.to_owned()).collect();
         // Between choosing a free port and taking it, somebody else may have.
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let dir = tempfile::Builder::new().prefix("ro-co-mongod-").tempdir().unwrap().keep();
-            let mut node = Self { port, dir, args: args.clone(), process: None };
+            let (prefix, args) = (prefix.to_vec(), args.clone());
+            let mut node = Self { host, port, prefix, dir, args, process: None };
             if node.launch() {
                 return node;
             }
@@ -66,7 +75,7 @@ impl Node {
 
     /// `host:port`.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host, self.port)
     }
 
     /// Its address as servers take it.
@@ -115,11 +124,13 @@ impl Node {
 
     /// Whether it came up.
     fn launch(&mut self) -> bool {
-        let mut script = Command::new("sh")
+        let command = [self.prefix.as_slice(), &["sh".to_owned()]].concat();
+        let mut script = Command::new(&command[0])
+            .args(&command[1..])
             .arg(workspace().join("tests/with-mongod.sh"))
             .arg(&self.dir)
             .arg(mongod().expect("no mongod (run tests/setup)"))
-            .args(["--bind_ip", "127.0.0.1", "--port", &self.port.to_string(), "--nounixsocket"])
+            .args(["--bind_ip", self.host, "--port", &self.port.to_string(), "--nounixsocket"])
             .args([
                 "--wiredTigerCacheSizeGB",
                 "0.25",
@@ -172,6 +183,8 @@ impl Drop for Node {
 pub struct ReplicaSet {
     /// The nodes.
     pub nodes: [Node; 3],
+    /// Where the first one lives, if not here.
+    pub elsewhere: Option<Host>,
 }
 
 impl Default for ReplicaSet {
@@ -186,13 +199,27 @@ impl ReplicaSet {
     /// # Panics
     /// When there is none within the limit.
     pub fn start() -> Self {
-        let nodes = [(); 3].map(|()| Node::start(&["--replSet", "ro-co"]));
+        Self::of([(); 3].map(|()| Node::start(&["--replSet", "ro-co"])), None)
+    }
+
+    /// Starts one whose first node lives on a host of its own, which can be cut off.
+    ///
+    /// # Panics
+    /// As [`ReplicaSet::start`], and as [`Host::new`].
+    pub fn start_apart() -> Self {
+        let elsewhere = Host::new();
+        let args = &["--replSet", "ro-co"];
+        let first = Node::start_at(THERE, &elsewhere.prefix(), args);
+        Self::of([first, Node::start_at(HERE, &[], args), Node::start_at(HERE, &[], args)], Some(elsewhere))
+    }
+
+    fn of(nodes: [Node; 3], elsewhere: Option<Host>) -> Self {
         let members: Vec<_> =
             (0..).zip(&nodes).map(|(id, node)| doc! { "_id": id, "host": node.address() }).collect();
         let settings = doc! { "electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500 };
         let config = doc! { "_id": "ro-co", "members": members, "settings": settings };
         nodes[0].command("admin", doc! { "replSetInitiate": config }).unwrap();
-        let set = Self { nodes };
+        let set = Self { nodes, elsewhere };
         set.primary();
         set
     }
@@ -227,6 +254,18 @@ impl ReplicaSet {
             states.sort_unstable();
             states == ["PRIMARY", "SECONDARY", "SECONDARY"]
         })
+    }
+
+    /// Makes this node the primary.
+    ///
+    /// # Panics
+    /// When it is not elected within the limit.
+    pub fn step_up(&self, node: usize) {
+        until("the node to be elected", || {
+            // Refused while another election is under way: then again.
+            let _ = self.nodes[node].command("admin", doc! { "replSetStepUp": 1 });
+            is_primary(&self.nodes[node]).then_some(())
+        });
     }
 
     /// Makes the primary a secondary that does not stand for election for ten seconds.

@@ -5,8 +5,8 @@ use std::{fmt, thread, time::Duration};
 use super::traffic::Traffic;
 use crate::{Server, mongo::ReplicaSet};
 
-/// How long a frozen node stays frozen.
-const FROZEN: Duration = Duration::from_secs(20);
+/// How long a frozen node stays frozen, and one that was cut off alone.
+const AWAY: Duration = Duration::from_secs(20);
 
 /// One bad moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,11 +19,14 @@ pub enum Event {
     FreezePrimary,
     /// `kill -9` of the server in mid-request; it starts again at once.
     KillServer,
+    /// The node on a host of its own is made primary and cut off from everybody for 20 seconds.
+    CutOff,
 }
 
 impl Event {
-    /// One of each, the kindest first.
-    pub const ALL: [Self; 4] = [Self::StepDown, Self::KillServer, Self::KillPrimary, Self::FreezePrimary];
+    /// One of each, the kindest first. The last one takes a set that was [started apart](ReplicaSet::start_apart).
+    pub const ALL: [Self; 5] =
+        [Self::StepDown, Self::KillServer, Self::KillPrimary, Self::FreezePrimary, Self::CutOff];
 
     /// Lets it happen, and mends what does not mend itself.
     pub(super) fn happen(self, set: &mut ReplicaSet, server: &mut Server, traffic: &Traffic) {
@@ -51,8 +54,16 @@ impl Event {
                 set.nodes[primary].freeze();
                 traffic.expect_trouble();
                 // Not a wait for something: this is how long the event lasts.
-                thread::sleep(FROZEN);
+                thread::sleep(AWAY);
                 set.nodes[primary].thaw();
+            }
+            Self::CutOff => {
+                set.step_up(0);
+                let elsewhere = set.elsewhere.as_ref().expect("a set that was started apart");
+                elsewhere.pull();
+                traffic.expect_trouble();
+                thread::sleep(AWAY);
+                elsewhere.plug();
             }
         }
     }
@@ -65,6 +76,7 @@ impl fmt::Display for Event {
             Self::KillServer => "the server is killed",
             Self::KillPrimary => "the primary is killed",
             Self::FreezePrimary => "the primary freezes for 20 s",
+            Self::CutOff => "the primary is cut off for 20 s",
         })
     }
 }
