@@ -101,7 +101,8 @@ impl Field for GivenPassword {
 }
 
 impl Strength {
-    /// Judges a password by what is [`bounded`] of it.
+    /// Judges a password, in milliseconds whatever it is: by its first 64 characters, of which four different ones count
+    /// as letters in disguise.
     pub fn of(password: &str, context: &[&str]) -> Self {
         // What stands before the @ and each part of a name are as well known as the whole.
         let parts: Vec<&str> = context
