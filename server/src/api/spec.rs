@@ -8,7 +8,7 @@
 //! - `security: []` on open operations, so that "open" is said and not merely left out;
 //! - a field that refers to a type and has a description of its own comes as `allOf`: the reference stays;
 //! - answers to creating link to what can be done with the new id, so that tools find their way;
-//! - request bodies say that they are closed, as unknown fields are refused;
+//! - request bodies say that they are closed, as unknown fields are refused, and passwords that they are only written;
 //! - headers get their usual names and their descriptions; defaults are left out; limits are whole numbers; keys are sorted, whatever
 //!   crate orders maps how.
 
@@ -138,7 +138,7 @@ fn proper_name(name: &str) -> String {
     words.collect::<Vec<_>>().join("-")
 }
 
-/// Unwraps references and drops what says the default.
+/// Unwraps references, drops what says the default, and says of passwords that nobody ever reads one.
 fn simplify(value: Value) -> Value {
     match value {
         Value::Object(mut map) => {
@@ -152,6 +152,9 @@ fn simplify(value: Value) -> Value {
                 if map.get(name) == Some(&Value::Bool(default)) {
                     map.remove(name);
                 }
+            }
+            if map.get("format").is_some_and(|format| format == "password") {
+                map.insert("writeOnly".into(), true.into());
             }
             Value::Object(map.into_iter().map(|(k, v)| (k, simplify(v))).collect())
         }
