@@ -66,7 +66,8 @@ fn address(terminal: &Terminal) -> SocketAddr {
 
 #[test]
 fn nobody_is_told_to_slow_down_but_passwords_cannot_be_guessed_all_day() {
-    let terminal = Terminal::client(&Home::new(), &[]);
+    let home = Home::new();
+    let terminal = Terminal::client(&home, &[]);
     sign_up(&terminal, "ada");
     let server = address(&terminal);
     let log_in = |body| Request::new("POST", "/api/v1/auth/login").json(&body).send(server).unwrap().status;
