@@ -4,15 +4,17 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use tempfile::TempDir;
 
 use crate::{keyring::Keyring, server::Server};
 
-/// A home directory and the environment that goes with it.
+/// A home directory and the environment that goes with it. The directory is there as long as any clone is.
+#[derive(Clone)]
 pub struct Home {
-    dir: TempDir,
+    dir: Arc<TempDir>,
     env: BTreeMap<String, String>,
 }
 
@@ -50,7 +52,7 @@ impl Home {
             fs::create_dir_all(&path).unwrap();
             env.insert(name.into(), path.to_str().unwrap().into());
         }
-        Self { dir, env }
+        Self { dir: Arc::new(dir), env }
     }
 
     /// One whose client talks to this server, and is watched.

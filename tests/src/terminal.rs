@@ -66,6 +66,8 @@ pub struct Terminal {
     keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
+    /// Where the program lives: not taken away under its feet.
+    _home: Home,
 }
 
 impl Terminal {
@@ -100,7 +102,7 @@ impl Terminal {
         let parser = Arc::new(Mutex::new(parser));
         let keyboard = Arc::new(Mutex::new(pty.master.take_writer().unwrap()));
         show(pty.master.try_clone_reader().unwrap(), Arc::clone(&parser), Arc::clone(&keyboard));
-        Self { parser, keyboard, child, master: pty.master }
+        Self { parser, keyboard, child, master: pty.master, _home: home.clone() }
     }
 
     /// Types this.
