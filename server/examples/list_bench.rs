@@ -20,6 +20,7 @@ use ro_co_server::{
     clock::Clock,
     front::{self, Limits},
     keys::Keys,
+    limits::Policy,
     secret::Secret,
     store::{Account, Question, sqlite::Sqlite},
 };
@@ -79,7 +80,8 @@ fn app(dir: &std::path::Path) -> Outcome<Arc<App>> {
     let store = Arc::new(Sqlite::open(dir)?);
     let keys = Keys::new(&Secret::read_or_make(dir)?)?;
     let avatars = Avatars::new(store.clone(), Source::Builtin);
-    Ok(App::new(store, keys, avatars, Clock::default(), Settings::default()))
+    let settings = Settings { limits: Policy::Off, ..Settings::default() };
+    Ok(App::new(store, keys, avatars, Clock::default(), settings))
 }
 
 /// One author and their questions; returns the cursor of the one in the middle.
