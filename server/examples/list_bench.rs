@@ -4,13 +4,12 @@
 //! `cargo run --release -p ro-co-server --example list_bench [QUESTIONS]` (10,000 unless told; half a minute)
 #![expect(clippy::print_stdout, reason = "it is a program for a terminal")]
 
-use std::{
-    error::Error,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+#[path = "http/mod.rs"]
+mod http;
 
+use std::{net::SocketAddr, sync::Arc};
+
+use http::{Load, Outcome, exchange, get, load, serve};
 use poem::{EndpointExt, Route, web::Data};
 use poem_openapi::{OpenApi, OpenApiService, payload::Binary};
 use ro_co_server::{
@@ -18,23 +17,14 @@ use ro_co_server::{
     auth::Caller,
     avatar::{Avatars, Source},
     clock::Clock,
-    front::{self, Limits},
     keys::Keys,
     limits::Policy,
     secret::Secret,
     store::{Account, Question, sqlite::Sqlite},
 };
 use ro_co_shared::{QuestionId, Role, Timestamp, UserId};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-};
+use tokio::{net::TcpStream, task::JoinSet};
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
-const TIME: Duration = Duration::from_secs(5);
-const CONNECTIONS: usize = 32;
 const LIST: &str = "/api/v1/question/all";
 
 /// The bytes of the list, kept.
@@ -63,17 +53,25 @@ async fn main() -> Outcome<()> {
     let fixed = OpenApiService::new(Fixed, "fixed", "1").with(poem::middleware::AddData::new(Arc::new(body)));
     let fixed = serve(app.guarded(Route::new().nest("/", fixed))).await?;
 
-    let memory = load(fixed, "/fixed", &token).await?;
-    let list = load(real, LIST, &token).await?;
-    println!(
-        "list of 10 of {questions}: {list:.0} /s; its bytes from memory: {memory:.0} /s; ratio {:.2}",
-        list / memory
-    );
-    let deep = format!("{LIST}?cursor={cursors}");
-    let (near, far) = (load(real, LIST, &token).await?, load(real, &deep, &token).await?);
-    println!("first page: {near:.0} /s; page by cursor halfway down: {far:.0} /s; ratio {:.2}", far / near);
+    let memory = load(fixed, &get("/fixed", &token)).await?;
+    let list = load(real, &get(LIST, &token)).await?;
+    compare((&format!("list of 10 of {questions}"), &list), ("its bytes from memory", &memory));
+    let near = load(real, &get(LIST, &token)).await?;
+    let far = load(real, &get(&format!("{LIST}?cursor={cursors}"), &token)).await?;
+    compare(("page by cursor halfway down", &far), ("first page", &near));
     app.store.close().await;
     Ok(())
+}
+
+fn compare((what, one): (&str, &Load), (with, other): (&str, &Load)) {
+    println!(
+        "{what}: {:.0} /s (p99 {:.1} ms); {with}: {:.0} /s (p99 {:.1} ms); ratio {:.2}",
+        one.rate(),
+        one.percentile(99),
+        other.rate(),
+        other.percentile(99),
+        one.rate() / other.rate()
+    );
 }
 
 fn app(dir: &std::path::Path) -> Outcome<Arc<App>> {
@@ -125,61 +123,6 @@ async fn fill(app: &Arc<App>, count: i64) -> Outcome<(Account, String)> {
     Ok((account, middle))
 }
 
-async fn serve(service: ro_co_server::Service) -> Outcome<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(front::serve(listener, service, Limits::default(), std::future::pending()));
-    Ok(address)
-}
-
-/// Requests a second over connections that are kept, after a second of warming up.
-async fn load(address: SocketAddr, path: &str, token: &str) -> Outcome<f64> {
-    let start = Instant::now() + Duration::from_secs(1);
-    let mut connections = JoinSet::new();
-    for _ in 0..CONNECTIONS {
-        let request = request(path, token);
-        connections.spawn(async move {
-            let mut stream = TcpStream::connect(address).await?;
-            let mut count = 0_u32;
-            while start.elapsed() < TIME {
-                exchange(&mut stream, &request).await?;
-                count += u32::from(Instant::now() >= start);
-            }
-            Ok::<_, Box<dyn Error + Send + Sync>>(count)
-        });
-    }
-    let mut all = 0;
-    while let Some(count) = connections.join_next().await {
-        all += count??;
-    }
-    Ok(f64::from(all) / TIME.as_secs_f64())
-}
-
-fn request(path: &str, token: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
-}
-
 async fn fetch(address: SocketAddr, path: &str, token: &str) -> Outcome<Vec<u8>> {
-    exchange(&mut TcpStream::connect(address).await?, &request(path, token)).await
-}
-
-/// Sends a request and returns the answer's body, which must be a 200 with a length.
-async fn exchange(stream: &mut TcpStream, request: &[u8]) -> Outcome<Vec<u8>> {
-    stream.write_all(request).await?;
-    let mut answer = Vec::with_capacity(16 * 1024);
-    loop {
-        if stream.read_buf(&mut answer).await? == 0 {
-            return Err("the server hung up".into());
-        }
-        let Some(end) = answer.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
-        let head = std::str::from_utf8(&answer[..end])?.to_ascii_lowercase();
-        if !head.starts_with("http/1.1 200") {
-            return Err(head.into());
-        }
-        let length = head.lines().find_map(|l| l.strip_prefix("content-length:")).ok_or("no length")?;
-        let whole = end + 4 + length.trim().parse::<usize>()?;
-        if answer.len() >= whole {
-            return Ok(answer.split_off(end + 4));
-        }
-    }
+    exchange(&mut TcpStream::connect(address).await?, &get(path, token)).await
 }

@@ -5,14 +5,12 @@
 //! Needs a mongod (`tests/setup`).
 #![expect(clippy::print_stdout, reason = "it is a program for a terminal")]
 
-use std::{
-    collections::HashMap,
-    error::Error,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+#[path = "http/mod.rs"]
+mod http;
 
+use std::{collections::HashMap, sync::Arc};
+
+use http::{CONNECTIONS, Outcome, get, load, serve};
 use mongodb::{
     Client,
     bson::{DateTime, Document, Uuid as BsonUuid, doc},
@@ -22,7 +20,6 @@ use ro_co_server::{
     App, Settings, api,
     avatar::{Avatars, Source},
     clock::Clock,
-    front::{self, Limits},
     keys::Keys,
     limits::Policy,
     secret::Secret,
@@ -35,16 +32,8 @@ use ro_co_server::{
 use ro_co_shared::{QuestionId, Role, Timestamp, UserId};
 use ro_co_tests::mongo::Node;
 use secrecy::SecretString;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-};
+use tokio::task::JoinSet;
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-
-const TIME: Duration = Duration::from_secs(5);
-const CONNECTIONS: u32 = 32;
 const DATABASE: &str = "scale";
 
 fn main() -> Outcome<()> {
@@ -76,7 +65,7 @@ async fn measure(name: &str, store: Arc<dyn Store>, raw: Option<Client>, sizes: 
     store.add_account(&account).await?;
     let session = app.open_session(&account, &account.password, "bench".into()).await;
     let token = session.ok().flatten().ok_or("no session")?.token;
-    let address = serve(&app).await?;
+    let address = serve(app.service()).await?;
     let mut middles: HashMap<i64, Option<Question>> = sizes.iter().map(|size| (size / 2, None)).collect();
     let mut filled = 0;
     for size in sizes {
@@ -96,11 +85,9 @@ async fn measure(name: &str, store: Arc<dyn Store>, raw: Option<Client>, sizes: 
         for (what, request) in
             [("list of 10 by cursor", list), ("question by id", by_id), ("create, 32 writers", create)]
         {
-            let times = load(address, &request).await?;
-            #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-            let rate = times.len() as f64 / TIME.as_secs_f64();
-            let at = |part: usize| times[times.len() * part / 100].as_secs_f64() * 1000.0;
-            println!("{name:<10} {size:>9}  {what:<22} {rate:>9.0} {:>8.2} {:>8.2}", at(50), at(99));
+            let load = load(address, &request).await?;
+            let (rate, p50, p99) = (load.rate(), load.percentile(50), load.percentile(99));
+            println!("{name:<10} {size:>9}  {what:<22} {rate:>9.0} {p50:>8.2} {p99:>8.2}");
         }
     }
     store.close().await;
@@ -186,17 +173,6 @@ async fn fill_raw(
     Ok(())
 }
 
-async fn serve(app: &Arc<App>) -> Outcome<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(front::serve(listener, app.service(), Limits::default(), std::future::pending()));
-    Ok(address)
-}
-
-fn get(path: &str, token: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
-}
-
 fn create(token: &str) -> Vec<u8> {
     let body = r#"{"title":"Does it matter how many there are?","description":"I would like to know."}"#;
     format!(
@@ -205,52 +181,4 @@ fn create(token: &str) -> Vec<u8> {
         body.len()
     )
     .into_bytes()
-}
-
-/// How long each answer took, sorted; over connections that are kept, after a second of warming up.
-async fn load(address: SocketAddr, request: &[u8]) -> Outcome<Vec<Duration>> {
-    let start = Instant::now() + Duration::from_secs(1);
-    let mut connections = JoinSet::new();
-    for _ in 0..CONNECTIONS {
-        let request = request.to_vec();
-        connections.spawn(async move {
-            let mut stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            let mut times = Vec::new();
-            while start.elapsed() < TIME {
-                let sent = Instant::now();
-                exchange(&mut stream, &request).await?;
-                if sent >= start {
-                    times.push(sent.elapsed());
-                }
-            }
-            Ok::<_, Box<dyn Error + Send + Sync>>(times)
-        });
-    }
-    let mut all = Vec::new();
-    while let Some(times) = connections.join_next().await {
-        all.extend(times??);
-    }
-    all.sort_unstable();
-    Ok(all)
-}
-
-/// Sends a request and reads the answer, which must be a success with a length.
-async fn exchange(stream: &mut TcpStream, request: &[u8]) -> Outcome<()> {
-    stream.write_all(request).await?;
-    let mut answer = Vec::with_capacity(16 * 1024);
-    loop {
-        if stream.read_buf(&mut answer).await? == 0 {
-            return Err("the server hung up".into());
-        }
-        let Some(end) = answer.windows(4).position(|w| w == b"\r\n\r\n") else { continue };
-        let head = std::str::from_utf8(&answer[..end])?.to_ascii_lowercase();
-        if !head.starts_with("http/1.1 20") {
-            return Err(head.into());
-        }
-        let length = head.lines().find_map(|l| l.strip_prefix("content-length:")).ok_or("no length")?;
-        if answer.len() >= end + 4 + length.trim().parse::<usize>()? {
-            return Ok(());
-        }
-    }
 }
