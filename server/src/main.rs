@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
 
 use std::{
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -115,10 +116,7 @@ fn main() -> ExitCode {
     runtime.block_on(async {
         match cli.command {
             None | Some(Command::Serve) => serve(&cli.config).await,
-            Some(Command::Openapi) => {
-                print!("{}", api::spec());
-                ExitCode::SUCCESS
-            }
+            Some(Command::Openapi) => print_all(&api::spec()),
             Some(Command::Backup { file }) => copy(&cli.config, &file),
             #[cfg(feature = "mongodb")]
             Some(Command::Import(Import::RoCo(options))) => take_over(&cli.config, &options).await,
@@ -127,6 +125,14 @@ fn main() -> ExitCode {
             Some(Command::Admin(command)) => administer(&cli.config, command).await,
         }
     })
+}
+
+/// Writes a long text; a reader that has seen enough of it (`| head`) is no failure.
+fn print_all(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => fail(1, &format!("it could not be written: {e}")),
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 fn fail(code: u8, why: &str) -> ExitCode {
