@@ -20,6 +20,10 @@ pub enum OpenError {
     Mongo(#[from] super::mongo::OpenError),
 }
 
+/// How long to wait before a database that did not answer is tried again. The driver has waited for it by then.
+#[cfg(feature = "mongodb")]
+const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// What to do while a database on another machine does not answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Patience {
@@ -56,7 +60,7 @@ async fn mongo(
                 }
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::debug!(cause, "MongoDB still does not answer.");
-                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                tokio::time::sleep(AGAIN).await;
             }
             opened => {
                 if told && opened.is_ok() {

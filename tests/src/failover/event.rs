@@ -62,6 +62,7 @@ impl Event {
                 let elsewhere = set.elsewhere.as_ref().expect("a set that was started apart");
                 elsewhere.pull();
                 traffic.expect_trouble();
+                // As long as the event lasts, as above.
                 thread::sleep(AWAY);
                 elsewhere.plug();
             }
