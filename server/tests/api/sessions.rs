@@ -1,7 +1,8 @@
 //! Tokens: what opens what, for how long, and what ends it.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use ro_co_server::{Settings, limits::Policy};
 use ro_co_shared::{Code, Login};
 use serde_json::{Value, json};
@@ -203,19 +204,27 @@ async fn no_session_of_an_old_password_outlives_its_change() {
         let body = json!({"email": "ada@example.org", "password": PASSWORD});
         test.send(None, "POST", "/api/v1/auth/login", body)
     };
-    let change = async {
+    let mut change = pin!(async {
         let body = json!({"currentPassword": PASSWORD, "newPassword": "another wooden marble run"});
         test.send(Some(&ada), "PUT", "/api/v1/user/password", body).await.expect(200);
-    };
-    // The change stands in the middle of the queue of hashes, so that logins with the old password end on both sides.
-    let (before, (), after) = tokio::join!(
-        futures_util::future::join_all((0..8).map(|_| login())),
-        change,
-        futures_util::future::join_all((0..8).map(|_| login())),
-    );
-    for answer in before.iter().chain(&after).filter(|answer| answer.status == 200) {
+    });
+    // Logins come all the time, so that some have read the old hash, and wait for their turn, when it is replaced.
+    let (mut coming, mut answers) = (FuturesUnordered::new(), Vec::new());
+    loop {
+        while coming.len() < 8 {
+            coming.push(login());
+        }
+        tokio::select! {
+            () = &mut change => break,
+            Some(answer) = coming.next() => answers.push(answer),
+        }
+    }
+    answers.extend(coming.collect::<Vec<_>>().await);
+    let (opened, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    for answer in &opened {
         test.refresh(&login_of(answer).refresh_token).await.expect(401);
     }
+    assert!(!opened.is_empty() && !refused.is_empty(), "logins ended on both sides of the change");
     test.get(&ada, "/api/v1/user/me").await.expect(200);
 }
 
