@@ -210,6 +210,8 @@ mod tests {
         let letterlike = ways.iter().filter(|c| "4@8({[<3691!|70$5+%2".contains(**c)).count();
         assert_eq!((letterlike, bounded(&every_way).chars().count()), (4, 64));
         assert_eq!(Strength::of(&every_way, &[]).score, 4, "long and wild is strong all the same");
+        let late = "password".repeat(8) + "kX9 vq2Lt#mZ 7w";
+        assert!(Strength::of(&late, &[]).score < NewPassword::SCORE, "what comes later is not read");
         assert_eq!(
             bounded("p4$$w0rd and 1 more").as_str(),
             "p4$$w0rd and 1 more",
