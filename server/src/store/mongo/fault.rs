@@ -11,8 +11,9 @@ use super::schema::{BY_EMAIL, BY_USERNAME};
 use crate::store::Error;
 
 /// How long one call may take, retries included: a node that is frozen answers nothing, and the driver would wait for
-/// it as long as its connection stands. Shorter than the time a request has.
-const LIMIT: Duration = Duration::from_secs(10);
+/// it as long as its connection stands. By then the driver has given that node up (`open::HEARTBEAT`), so that the next
+/// call goes elsewhere; and a write has had its time to reach a majority.
+const LIMIT: Duration = Duration::from_secs(6);
 
 /// Why a call to MongoDB failed.
 #[derive(Debug, thiserror::Error)]

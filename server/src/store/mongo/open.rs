@@ -24,6 +24,10 @@ const OLDEST_WIRE: i32 = 13;
 const SELECTION: Duration = Duration::from_secs(3);
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(3);
+/// How often each node is asked for its state. A frozen primary is given up after this and [`CONNECT`] together, and a
+/// node that was away a moment ago, and may be the new primary, is asked again after this: with the driver's ten
+/// seconds both took so long that a call could run into the frozen one twice.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long a write waits for the majority.
 const MAJORITY: Duration = Duration::from_secs(5);
 
@@ -167,6 +171,7 @@ fn tune(options: &mut ClientOptions) {
     options.app_name.get_or_insert_with(|| "ro-co".to_owned());
     options.server_selection_timeout.get_or_insert(SELECTION);
     options.connect_timeout.get_or_insert(CONNECT);
+    options.heartbeat_freq.get_or_insert(HEARTBEAT);
     options.read_concern = Some(ReadConcern::local());
     options.selection_criteria = Some(SelectionCriteria::ReadPreference(ReadPreference::Primary));
     options.retry_reads = Some(true);
