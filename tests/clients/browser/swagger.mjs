@@ -60,6 +60,14 @@ async function authorise(page) {
   await dialog.getByRole('button', { name: /close/i }).last().click();
 }
 
+/** The page shows an operation, its button to try it too, before it has resolved what there is to fill in. */
+async function resolved(block, { path, method }) {
+  const { parameters = [], requestBody } = description.paths[path][method];
+  await block.locator('button.execute').waitFor();
+  for (const { name } of parameters) await block.locator(`tr[data-param-name="${name}"]`).waitFor();
+  if (requestBody) await block.locator('textarea.body-param__text:not(:empty)').waitFor();
+}
+
 async function fillIn(block, { parameters = {}, body }) {
   for (const row of await block.locator('tr[data-param-name]').all()) {
     const name = await row.getAttribute('data-param-name');
@@ -70,11 +78,11 @@ async function fillIn(block, { parameters = {}, body }) {
 }
 
 /** Tries one operation; what it sent and got. */
-async function tryOut(page, { id, tag, method, path }) {
+async function tryOut(page, operation) {
+  const { id, tag, method, path } = operation;
   const block = page.locator(`#operations-${tag}-${id}`);
   await block.locator('.opblock-summary-control').click();
-  const start = block.locator('button.try-out__btn:not(.cancel)');
-  if (await start.count() > 0) await start.click();
+  await resolved(block, operation);
   const note = notes[id] ?? {};
   await fillIn(block, note);
   const template = new RegExp(`^${base}${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}(\\?.*)?$`);
