@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let events: Vec<_> = kinds.cycle().take(count).collect();
     let mut set = if apart { ReplicaSet::start_apart() } else { ReplicaSet::start() };
     let report = run(&mut set, &events, |event, outage| {
-        println!("{event}: {:.1} s without a write", outage.as_secs_f64());
+        println!("{event}: {outage}");
     });
     println!("\n{report}");
     ExitCode::from(u8::from(!report.is_clean()))

@@ -8,6 +8,7 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use mongodb::{
@@ -238,6 +239,12 @@ impl ReplicaSet {
         until("a primary", || self.nodes.iter().position(is_primary))
     }
 
+    /// Which node beside this one is the primary, as soon as there is one, within the limit.
+    pub fn other_primary(&self, than: usize, limit: Duration) -> Option<usize> {
+        let others = || (0..self.nodes.len()).filter(|n| *n != than);
+        until_within(limit, || others().find(|n| is_primary(&self.nodes[*n])))
+    }
+
     /// Whether one node is the primary and the others follow it.
     pub fn is_whole(&self) -> bool {
         let states = |node: &Node| {
@@ -288,7 +295,7 @@ pub fn run(uri: &str, db: &str, command: Document) -> mongodb::error::Result<Doc
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut options = ClientOptions::parse(uri).await?;
-        let limit = std::time::Duration::from_secs(5);
+        let limit = Duration::from_secs(5);
         options.server_selection_timeout = Some(limit);
         options.connect_timeout = Some(limit);
         let client = Client::with_options(options)?;

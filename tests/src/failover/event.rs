@@ -1,6 +1,9 @@
 //! What can happen to a replica set and to the server in front of it.
 
-use std::{fmt, thread, time::Duration};
+use std::{
+    fmt, thread,
+    time::{Duration, Instant},
+};
 
 use super::traffic::Traffic;
 use crate::{Server, mongo::ReplicaSet};
@@ -33,7 +36,9 @@ impl Event {
         match self {
             Self::StepDown => {
                 traffic.expect_trouble();
+                let old = set.primary();
                 set.step_down();
+                note_election(set, old, traffic);
             }
             Self::KillServer => {
                 traffic.server_goes();
@@ -46,15 +51,14 @@ impl Event {
                 let primary = set.primary();
                 set.nodes[primary].kill();
                 traffic.expect_trouble();
-                set.primary();
+                note_election(set, primary, traffic);
                 set.nodes[primary].restart();
             }
             Self::FreezePrimary => {
                 let primary = set.primary();
                 set.nodes[primary].freeze();
                 traffic.expect_trouble();
-                // Not a wait for something: this is how long the event lasts.
-                thread::sleep(AWAY);
+                outlast(set, primary, traffic);
                 set.nodes[primary].thaw();
             }
             Self::CutOff => {
@@ -62,12 +66,25 @@ impl Event {
                 let elsewhere = set.elsewhere.as_ref().expect("a set that was started apart");
                 elsewhere.pull();
                 traffic.expect_trouble();
-                // As long as the event lasts, as above.
-                thread::sleep(AWAY);
+                outlast(set, 0, traffic);
                 elsewhere.plug();
             }
         }
     }
+}
+
+/// Waits for another primary than this one.
+fn note_election(set: &ReplicaSet, old: usize, traffic: &Traffic) {
+    if set.other_primary(old, AWAY).is_some() {
+        traffic.elected();
+    }
+}
+
+/// Lets as much time pass as the event lasts.
+fn outlast(set: &ReplicaSet, victim: usize, traffic: &Traffic) {
+    let over = Instant::now() + AWAY;
+    note_election(set, victim, traffic);
+    thread::sleep(over.saturating_duration_since(Instant::now()));
 }
 
 impl fmt::Display for Event {

@@ -9,6 +9,7 @@ use std::{fmt, thread, time::Duration};
 
 pub use event::Event;
 use ledger::Ledger;
+pub use traffic::Outage;
 use traffic::{Traffic, reader, writer};
 
 use crate::{Options, Person, Server, mongo::ReplicaSet, wait::until_within};
@@ -21,8 +22,8 @@ const RECOVERY: Duration = Duration::from_mins(2);
 /// What a run came to.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Each event, and for how long no write was acknowledged because of it.
-    pub events: Vec<(Event, Duration)>,
+    /// Each event, and for how long nobody could write because of it.
+    pub events: Vec<(Event, Outage)>,
     /// Writes that were acknowledged: questions asked and deleted.
     pub acknowledged: usize,
     /// Acknowledged questions that are not there, by their markers.
@@ -45,20 +46,22 @@ impl Report {
         [&self.lost, &self.duplicated, &self.returned, &self.wrong].iter().all(|list| list.is_empty())
     }
 
-    /// The longest time without an acknowledged write.
-    pub fn longest_outage(&self) -> Duration {
-        self.events.iter().map(|(_, outage)| *outage).max().unwrap_or_default()
+    /// The longest time without an acknowledged write, and the longest of it after an election.
+    pub fn longest_outage(&self) -> (Duration, Duration) {
+        let outages = || self.events.iter().map(|(_, outage)| outage);
+        let after = outages().filter_map(|outage| outage.after_election);
+        (outages().map(|outage| outage.whole).max().unwrap_or_default(), after.max().unwrap_or_default())
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (event, outage) in &self.events {
-            writeln!(f, "{:<40} {:>6.1} s without a write", event.to_string(), outage.as_secs_f64())?;
+            writeln!(f, "{:<40} {outage}", event.to_string())?;
         }
         writeln!(
             f,
-            "events {}, acknowledged {}, lost {}, duplicated {}, deletions undone {}, lists read {}, stale {}, wrong answers {}, longest outage {:.1} s",
+            "events {}, acknowledged {}, lost {}, duplicated {}, deletions undone {}, lists read {}, stale {}, wrong answers {}, longest outage {:.1} s, {:.1} s after an election",
             self.events.len(),
             self.acknowledged,
             self.lost.len(),
@@ -67,7 +70,8 @@ impl fmt::Display for Report {
             self.reads,
             self.stale,
             self.wrong.len(),
-            self.longest_outage().as_secs_f64()
+            self.longest_outage().0.as_secs_f64(),
+            self.longest_outage().1.as_secs_f64()
         )?;
         let cases = [("lost", &self.lost), ("duplicated", &self.duplicated), ("undone", &self.returned)];
         for (what, list) in cases.into_iter().chain([("wrong", &self.wrong)]) {
@@ -77,11 +81,19 @@ impl fmt::Display for Report {
     }
 }
 
+impl fmt::Display for Outage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>6.1} s without a write", self.whole.as_secs_f64())?;
+        self.after_election
+            .map_or(Ok(()), |after| write!(f, ", {:>4.1} s of it after the election", after.as_secs_f64()))
+    }
+}
+
 /// Lets these events happen to `set`, one after the other, under load; `tell` hears of each when it is over.
 ///
 /// # Panics
 /// When the set is not whole again within two minutes of an event.
-pub fn run(set: &mut ReplicaSet, events: &[Event], mut tell: impl FnMut(Event, Duration)) -> Report {
+pub fn run(set: &mut ReplicaSet, events: &[Event], mut tell: impl FnMut(Event, Outage)) -> Report {
     let options =
         Options::default().args(&["--mongo-uri", &set.uri(), "--access-ttl", "1d", "--rate-limits", "off"]);
     let mut server = Server::start_with(options);
@@ -99,7 +111,7 @@ pub fn run(set: &mut ReplicaSet, events: &[Event], mut tell: impl FnMut(Event, D
             event.happen(set, &mut server, &traffic);
             let whole = until_within(RECOVERY, || (set.is_whole() && traffic.is_well()).then_some(()));
             assert!(whole.is_some(), "{event}: not whole again within {RECOVERY:?}\n{}", server.log());
-            let outage = traffic.longest_gap();
+            let outage = traffic.outage();
             tell(*event, outage);
             (*event, outage)
         });

@@ -36,9 +36,29 @@ pub(super) struct Traffic {
     wrong: Mutex<Vec<String>>,
 }
 
+/// The time without an acknowledged write during one event.
 struct Gap {
     last: Instant,
     longest: Duration,
+    /// When there was a new primary.
+    elected: Option<Instant>,
+    /// How long after that the first write was acknowledged.
+    back: Option<Duration>,
+}
+
+impl Gap {
+    fn now() -> Self {
+        Self { last: Instant::now(), longest: Duration::ZERO, elected: None, back: None }
+    }
+}
+
+/// How long an event kept everybody from writing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Outage {
+    /// The longest time without an acknowledged write.
+    pub whole: Duration,
+    /// The part of it after a new primary was there; none where there was no election.
+    pub after_election: Option<Duration>,
 }
 
 impl Traffic {
@@ -47,7 +67,7 @@ impl Traffic {
             server: Mutex::new(server),
             lives: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
-            gap: Mutex::new(Gap { last: Instant::now(), longest: Duration::ZERO }),
+            gap: Mutex::new(Gap::now()),
             well: AtomicU32::new(0),
             reads: AtomicUsize::new(0),
             wrong: Mutex::default(),
@@ -56,7 +76,12 @@ impl Traffic {
 
     /// From here on gaps are this event's.
     pub(super) fn begin_event(&self) {
-        *self.gap.lock().unwrap() = Gap { last: Instant::now(), longest: Duration::ZERO };
+        *self.gap.lock().unwrap() = Gap::now();
+    }
+
+    /// There is a new primary.
+    pub(super) fn elected(&self) {
+        self.gap.lock().unwrap().elected = Some(Instant::now());
     }
 
     /// Whether writes go through again.
@@ -69,10 +94,11 @@ impl Traffic {
         self.well.store(0, Ordering::Relaxed);
     }
 
-    /// The longest time without an acknowledged write since the event began.
-    pub(super) fn longest_gap(&self) -> Duration {
+    /// How long nobody could write since the event began.
+    pub(super) fn outage(&self) -> Outage {
         let gap = self.gap.lock().unwrap();
-        gap.longest.max(gap.last.elapsed())
+        let still = gap.elected.map(|elected| elected.elapsed());
+        Outage { whole: gap.longest.max(gap.last.elapsed()), after_election: gap.back.or(still) }
     }
 
     /// The server is about to be killed: connections that break are nobody's fault until it is back.
@@ -107,6 +133,7 @@ impl Traffic {
         let mut gap = self.gap.lock().unwrap();
         gap.longest = gap.longest.max(gap.last.elapsed());
         gap.last = Instant::now();
+        gap.back = gap.back.or_else(|| Some(gap.elected?.elapsed()));
         self.well.fetch_add(1, Ordering::Relaxed);
     }
 
