@@ -15,7 +15,7 @@ use ro_co_tests::{
 };
 
 /// Most requests an operation is tried with while fuzzing, and most sequences of requests.
-const SHORT: u32 = 10;
+const SHORT: u32 = 100;
 /// As [`SHORT`]; with this many, the three runs together send more than 20,000 requests.
 const LONG: u32 = 200;
 
