@@ -111,7 +111,7 @@ const browser = await chromium.launch({
 let trying = 'the page';
 try {
   const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   page.on('console', (m) => m.type() === 'error' && !expected(m.text()) && complaints.push(`${trying}: ${m.text()}`));
   page.on('pageerror', (error) => complaints.push(`${trying}: ${error}`));
   // Nothing but this server may be asked for anything.
