@@ -245,8 +245,15 @@ impl ReplicaSet {
         until_within(limit, || others().find(|n| is_primary(&self.nodes[*n])))
     }
 
-    /// Whether one node is the primary and the others follow it.
+    /// Whether one node is the primary, and a write reaches all three. By their states alone a node that came back a
+    /// moment ago follows already; its replication may still be on the way to somebody, and hang there for twenty
+    /// seconds if that one freezes now: then two are away, and no majority is left.
     pub fn is_whole(&self) -> bool {
+        self.are_settled() && self.write_reaches_all()
+    }
+
+    /// Whether all are there, and each says the same of all.
+    fn are_settled(&self) -> bool {
         let states = |node: &Node| {
             let status = node.command("admin", doc! { "replSetGetStatus": 1 }).ok()?;
             let members = status.get_array("members").ok()?.iter();
@@ -260,6 +267,14 @@ impl ReplicaSet {
             };
             states.sort_unstable();
             states == ["PRIMARY", "SECONDARY", "SECONDARY"]
+        })
+    }
+
+    fn write_reaches_all(&self) -> bool {
+        let concern = doc! { "w": i32::try_from(self.nodes.len()).unwrap(), "wtimeout": 1_000 };
+        let write = doc! { "insert": "marks", "documents": [{}], "writeConcern": concern };
+        self.nodes.iter().find(|node| is_primary(node)).is_some_and(|node| {
+            node.command("harness", write).is_ok_and(|answer| !answer.contains_key("writeConcernError"))
         })
     }
 
@@ -279,6 +294,11 @@ impl ReplicaSet {
     pub fn step_down(&self) {
         let step_down = doc! { "replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5 };
         self.nodes[self.primary()].command("admin", step_down).unwrap();
+    }
+
+    /// Lets a node that stepped down stand for election before its ten seconds are over.
+    pub fn let_stand(&self, node: usize) {
+        self.nodes[node].command("admin", doc! { "replSetFreeze": 0 }).unwrap();
     }
 }
 

@@ -39,6 +39,8 @@ impl Event {
                 let old = set.primary();
                 set.step_down();
                 note_election(set, old, traffic);
+                // The next event finds three nodes that can be elected: one thing at a time is bad.
+                set.let_stand(old);
             }
             Self::KillServer => {
                 traffic.server_goes();
