@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         case("ready_follows_the_database", needs, ready),
         case("servers_side_by_side_are_one", needs, side_by_side),
         case("a_server_killed_in_the_middle_of_a_deletion", needs, killed),
+        case("nothing_is_acknowledged_that_a_majority_does_not_have", needs, no_majority),
     ])
 }
 
@@ -327,4 +328,47 @@ fn killed() {
 fn count(node: &Node, collection: &str, id: &str) -> i32 {
     let query = doc! { "_id": mongodb::bson::Uuid::parse_str(id).unwrap() };
     node.command("ro-co", doc! { "count": collection, "query": query }).unwrap().get_i32("n").unwrap()
+}
+
+/// Not at the first attempt, and not when it is repeated, though the primary has it by then.
+fn no_majority() {
+    let set = ReplicaSet::start_stoppable();
+    let server = Server::start_with(on(&set.uri()).args(&["--access-ttl", "1d", "--rate-limits", "off"]));
+    let ada = Person::sign_up(&server, "ada");
+    let [marked, edited, deleted] = ["marked", "edited", "deleted"].map(|title| ada.ask(title));
+    let answer = ada.answer(&marked, "To be deleted.");
+    until("three nodes that follow", || set.is_whole().then_some(()));
+    let create = |path: &str, key: &str, body: Value| {
+        ada.request("POST", path).header("Idempotency-Key", key).json(&body)
+    };
+    let changes = [
+        (create("/question", "a question", json!({"title": "twice"})), 201),
+        (create("/answer", "an answer", json!({"description": "twice", "questionID": marked})), 201),
+        (ada.request("PUT", &format!("/question/{marked}/status")).json(&json!({"answered": true})), 200),
+        (ada.request("PUT", &format!("/question/{edited}")).json(&json!({"title": "edited"})), 200),
+        (ada.request("DELETE", &format!("/question/{deleted}")), 404),
+        (ada.request("DELETE", &format!("/answer/{answer}")), 404),
+    ];
+    set.replicate(false);
+    // All at once, for each waits for seconds.
+    let refused = || {
+        thread::scope(|scope| {
+            let attempts =
+                changes.each_ref().map(|(change, _)| scope.spawn(|| change.send(server.address).unwrap()));
+            for (attempt, (change, _)) in attempts.into_iter().zip(&changes) {
+                let reply = attempt.join().unwrap();
+                assert_eq!(reply.status, 503, "{change:?}: {}", reply.text());
+            }
+        });
+    };
+    refused();
+    refused();
+    set.replicate(true);
+    for (change, status) in &changes {
+        until("a majority", || {
+            let reply = change.send(server.address).unwrap();
+            (reply.status != 503).then(|| assert_eq!(reply.status, *status, "{change:?}: {}", reply.text()))
+        });
+    }
+    assert_eq!(ada.questions().iter().filter(|question| question["title"] == "twice").count(), 1);
 }

@@ -203,6 +203,27 @@ impl ReplicaSet {
         Self::of([(); 3].map(|()| Node::start(&["--replSet", "ro-co"])), None)
     }
 
+    /// Starts one whose replication can be stopped.
+    ///
+    /// # Panics
+    /// As [`ReplicaSet::start`].
+    pub fn start_stoppable() -> Self {
+        let args = ["--replSet", "ro-co", "--setParameter", "enableTestCommands=1"];
+        Self::of([(); 3].map(|()| Node::start(&args)), None)
+    }
+
+    /// Lets the secondaries take over nothing more, or again what the primary has: it stays the primary, but nothing
+    /// has a majority.
+    ///
+    /// # Panics
+    /// When the set was not started so that this can be done.
+    pub fn replicate(&self, replicate: bool) {
+        let mode = if replicate { "off" } else { "alwaysOn" };
+        for node in self.nodes.iter().filter(|node| !is_primary(node)) {
+            node.command("admin", doc! { "configureFailPoint": "stopReplProducer", "mode": mode }).unwrap();
+        }
+    }
+
     /// Starts one whose first node lives on a host of its own, which can be cut off.
     ///
     /// # Panics

@@ -12,7 +12,7 @@ use super::{
     Mongo,
     documents::{AnswerDoc, date, uuid},
     fault::{Fault, Taken, ask},
-    ownership::{why_none, writable},
+    ownership::{repeated, why_none, writable},
     schema::BY_QUESTION,
     slice::Order,
 };
@@ -31,8 +31,8 @@ impl Answers for Mongo {
             Ok(_) => Ok(Asked { row: new.shown(author), created: true }),
             Err(Fault::Duplicate(Taken::Id)) => {
                 self.count_answer(answer.question, -1).await?;
-                let found = ask(self.answers.find_one(doc! { "_id": uuid(answer.id.0) })).await?;
-                let same = found.filter(|found| found.is_by(answer));
+                let found = repeated(&self.answers, answer.id.0).await?;
+                let same = Some(found).filter(|found| found.is_by(answer));
                 let row = same.ok_or(Error::Conflict("Idempotency-Key"))?.shown(author);
                 Ok(Asked { row, created: false })
             }

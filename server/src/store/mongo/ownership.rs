@@ -1,12 +1,17 @@
-//! On whose behalf a write is done: a part of its filter, and why it met no document.
+//! On whose behalf a write is done: a part of its filter, why it met no document, and what it met instead.
 
 use mongodb::{
     Collection,
     bson::{Document, Uuid as BsonUuid, doc},
+    options::ReadConcern,
 };
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{documents::uuid, fault::ask};
+use super::{
+    documents::uuid,
+    fault::{Fault, ask},
+};
 use crate::store::{By, Error, Result};
 
 /// The live document with this id, if it is the caller's to write and still is of this version.
@@ -33,4 +38,15 @@ pub(super) async fn why_none<T: Send + Sync>(rows: &Collection<T>, id: Uuid, by:
     // It is there, and the caller's: only the version is left.
     let owned = by.admin || author == Some(BsonUuid::from_bytes(by.user.0.into_bytes()));
     Ok(if owned { Error::Stale } else { Error::Denied })
+}
+
+/// The document that an earlier attempt at the same create left, once a majority has it.
+///
+/// A server that finds a duplicate waits for a majority all the same, and says so when there was none; but the driver
+/// keeps one error of two, the duplicate. A repeat answered from the primary alone would acknowledge what the next
+/// primary may never have seen.
+pub(super) async fn repeated<T: DeserializeOwned + Send + Sync>(rows: &Collection<T>, id: Uuid) -> Result<T> {
+    let find = rows.find_one(doc! { "_id": uuid(id) }).read_concern(ReadConcern::majority());
+    let missing = || Fault::Away("a majority does not have it yet".to_owned()).into();
+    ask(find).await?.ok_or_else(missing)
 }

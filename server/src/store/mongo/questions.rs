@@ -12,7 +12,7 @@ use super::{
     Mongo,
     documents::{QuestionDoc, date, uuid},
     fault::{Fault, Taken, ask},
-    ownership::{why_none, writable},
+    ownership::{repeated, why_none, writable},
     schema::{BY_AUTHOR, BY_AUTHOR_AND_MARK, BY_MARK, BY_TIME},
     slice::Order,
 };
@@ -44,8 +44,8 @@ impl Questions for Mongo {
         match ask(self.questions.insert_one(&new)).await {
             Ok(_) => Ok(Asked { row: new.shown(author), created: true }),
             Err(Fault::Duplicate(Taken::Id)) => {
-                let found = ask(self.questions.find_one(doc! { "_id": uuid(question.id.0) })).await?;
-                let same = found.filter(|found| found.is_by(question));
+                let found = repeated(&self.questions, question.id.0).await?;
+                let same = Some(found).filter(|found| found.is_by(question));
                 let row = same.ok_or(Error::Conflict("Idempotency-Key"))?.shown(author);
                 Ok(Asked { row, created: false })
             }
