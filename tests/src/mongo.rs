@@ -180,6 +180,11 @@ impl Drop for Node {
     }
 }
 
+/// How a node becomes one of a replica set. Once the node that it replicates from is silent, it turns elsewhere at once,
+/// as `compose.yaml` has it; by mongod's own setting it asks once more, and there is no majority for the longer.
+const MEMBER: [&str; 4] =
+    ["--replSet", "ro-co", "--setParameter", "oplogFetcherSteadyStateMaxFetcherRestarts=0"];
+
 /// Three nodes that elect a primary within some two seconds of losing it.
 pub struct ReplicaSet {
     /// The nodes.
@@ -200,7 +205,7 @@ impl ReplicaSet {
     /// # Panics
     /// When there is none within the limit.
     pub fn start() -> Self {
-        Self::of([(); 3].map(|()| Node::start(&["--replSet", "ro-co"])), None)
+        Self::of([(); 3].map(|()| Node::start(&MEMBER)), None)
     }
 
     /// Starts one whose replication can be stopped.
@@ -208,7 +213,7 @@ impl ReplicaSet {
     /// # Panics
     /// As [`ReplicaSet::start`].
     pub fn start_stoppable() -> Self {
-        let args = ["--replSet", "ro-co", "--setParameter", "enableTestCommands=1"];
+        let args = [&MEMBER[..], &["--setParameter", "enableTestCommands=1"]].concat();
         Self::of([(); 3].map(|()| Node::start(&args)), None)
     }
 
@@ -230,9 +235,11 @@ impl ReplicaSet {
     /// As [`ReplicaSet::start`], and as [`Host::new`].
     pub fn start_apart() -> Self {
         let elsewhere = Host::new();
-        let args = &["--replSet", "ro-co"];
-        let first = Node::start_at(THERE, &elsewhere.prefix(), args);
-        Self::of([first, Node::start_at(HERE, &[], args), Node::start_at(HERE, &[], args)], Some(elsewhere))
+        let first = Node::start_at(THERE, &elsewhere.prefix(), &MEMBER);
+        Self::of(
+            [first, Node::start_at(HERE, &[], &MEMBER), Node::start_at(HERE, &[], &MEMBER)],
+            Some(elsewhere),
+        )
     }
 
     fn of(nodes: [Node; 3], elsewhere: Option<Host>) -> Self {
