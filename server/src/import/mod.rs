@@ -179,6 +179,7 @@ pub async fn run(options: &Options, store: Arc<dyn Store>, now: Timestamp) -> Re
     let mut report = Report::new(options.report.as_deref()).map_err(Error::NoReport)?;
     let done = walk_all(&source, &target, &mut report, now).await;
     target.close().await;
+    source.close().await;
     report.finish()?;
     done.map(|()| report)
 }

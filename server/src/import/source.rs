@@ -46,6 +46,11 @@ impl Source {
         }
     }
 
+    /// Ends what the driver does in the background. A task of it that is still under way when the runtime ends panics.
+    pub(super) async fn close(self) {
+        self.0.client().clone().shutdown().immediate(true).await;
+    }
+
     /// How many documents there are, roughly.
     pub(super) async fn count(&self, kind: Kind) -> Result<u64, Error> {
         let collection = self.0.collection::<RawDocumentBuf>(kind.collection());
