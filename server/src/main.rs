@@ -269,6 +269,7 @@ async fn administer(config: &Config, command: Admin) -> ExitCode {
             .await
             .map(|(a, password)| format!("The new password of {}: {password}", a.username)),
     };
+    store.close().await;
     match done {
         Ok(line) => {
             println!("{line}");

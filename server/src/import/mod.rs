@@ -174,12 +174,28 @@ impl Work<'_> {
 
 /// Imports into this store, and closes it.
 pub async fn run(options: &Options, store: Arc<dyn Store>, now: Timestamp) -> Result<Report, Error> {
-    let source = Source::connect(options.from.expose_secret(), options.from_db.as_deref()).await?;
+    let imported = match Source::connect(options.from.expose_secret(), options.from_db.as_deref()).await {
+        Ok(source) => {
+            let imported = import(options, &source, Arc::clone(&store), now).await;
+            source.close().await;
+            imported
+        }
+        Err(error) => Err(error),
+    };
+    store.close().await;
+    imported
+}
+
+async fn import(
+    options: &Options,
+    source: &Source,
+    store: Arc<dyn Store>,
+    now: Timestamp,
+) -> Result<Report, Error> {
     let target = Target::new(store, options.dry_run)?;
     let mut report = Report::new(options.report.as_deref()).map_err(Error::NoReport)?;
-    let done = walk_all(&source, &target, &mut report, now).await;
+    let done = walk_all(source, &target, &mut report, now).await;
     target.close().await;
-    source.close().await;
     report.finish()?;
     done.map(|()| report)
 }

@@ -37,16 +37,23 @@ impl Source {
             Some(name) => client.database(name),
             None => client.default_database().ok_or(Error::NoDatabase)?,
         };
-        let names = database.list_collection_names().await.map_err(|e| Error::Source(short(&e)))?;
-        let known = |kind: Kind| names.iter().any(|name| name == kind.collection());
-        if Kind::ALL.into_iter().any(known) {
-            Ok(Self(database))
-        } else {
-            Err(Error::Empty(database.name().into()))
+        let source = Self(database);
+        if let Err(error) = source.is_an_original().await {
+            source.close().await;
+            return Err(error);
         }
+        Ok(source)
     }
 
-    /// Ends what the driver does in the background. A task of it that is still under way when the runtime ends panics.
+    async fn is_an_original(&self) -> Result<(), Error> {
+        let names = self.0.list_collection_names().await.map_err(|e| Error::Source(short(&e)))?;
+        let known = |kind: Kind| names.iter().any(|name| name == kind.collection());
+        let any = Kind::ALL.into_iter().any(known);
+        any.then_some(()).ok_or_else(|| Error::Empty(self.0.name().into()))
+    }
+
+    /// Ends what the driver does in the background. A client that is dropped leaves a task behind that ends its sessions,
+    /// and a task that is still under way when the runtime ends may panic.
     pub(super) async fn close(self) {
         self.0.client().clone().shutdown().immediate(true).await;
     }

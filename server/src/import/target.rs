@@ -93,12 +93,11 @@ impl Target {
         }
     }
 
-    /// Finishes what waits.
+    /// Lets go of what was only rehearsed.
     pub(super) async fn close(&self) {
         if let Some((scratch, _)) = &self.rehearsal {
             scratch.close().await;
         }
-        self.store.close().await;
     }
 }
 
