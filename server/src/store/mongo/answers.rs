@@ -32,9 +32,10 @@ impl Answers for Mongo {
             Err(Fault::Duplicate(Taken::Id)) => {
                 self.count_answer(answer.question, -1).await?;
                 let found = repeated(&self.answers, answer.id.0).await?;
-                let same = Some(found).filter(|found| found.is_by(answer));
-                let row = same.ok_or(Error::Conflict("Idempotency-Key"))?.shown(author);
-                Ok(Asked { row, created: false })
+                if !found.is_by(answer) {
+                    return Err(Error::Conflict("Idempotency-Key"));
+                }
+                Ok(Asked { row: found.shown(author), created: false })
             }
             Err(fault) => Err(fault.into()),
         }

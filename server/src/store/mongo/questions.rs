@@ -45,9 +45,10 @@ impl Questions for Mongo {
             Ok(_) => Ok(Asked { row: new.shown(author), created: true }),
             Err(Fault::Duplicate(Taken::Id)) => {
                 let found = repeated(&self.questions, question.id.0).await?;
-                let same = Some(found).filter(|found| found.is_by(question));
-                let row = same.ok_or(Error::Conflict("Idempotency-Key"))?.shown(author);
-                Ok(Asked { row, created: false })
+                if !found.is_by(question) {
+                    return Err(Error::Conflict("Idempotency-Key"));
+                }
+                Ok(Asked { row: found.shown(author), created: false })
             }
             Err(fault) => Err(fault.into()),
         }
