@@ -40,15 +40,26 @@ pub(super) struct Traffic {
 struct Gap {
     last: Instant,
     longest: Duration,
-    /// When there was a new primary.
-    elected: Option<Instant>,
-    /// How long after that the first write was acknowledged.
-    back: Option<Duration>,
+    /// When there was a new primary, and the longest time since then.
+    elected: Option<(Instant, Duration)>,
 }
 
 impl Gap {
     fn now() -> Self {
-        Self { last: Instant::now(), longest: Duration::ZERO, elected: None, back: None }
+        Self { last: Instant::now(), longest: Duration::ZERO, elected: None }
+    }
+
+    /// What it comes to if it ends now.
+    fn outage(&self) -> Outage {
+        let after = |(elected, longest): (Instant, Duration)| longest.max(self.last.max(elected).elapsed());
+        Outage { whole: self.longest.max(self.last.elapsed()), after_election: self.elected.map(after) }
+    }
+
+    fn acknowledged(&mut self) {
+        let Outage { whole, after_election } = self.outage();
+        self.longest = whole;
+        self.elected = self.elected.zip(after_election).map(|((at, _), longest)| (at, longest));
+        self.last = Instant::now();
     }
 }
 
@@ -57,7 +68,7 @@ impl Gap {
 pub struct Outage {
     /// The longest time without an acknowledged write.
     pub whole: Duration,
-    /// The part of it after a new primary was there; none where there was no election.
+    /// The longest such time while there was a new primary; none where there was no election.
     pub after_election: Option<Duration>,
 }
 
@@ -81,7 +92,7 @@ impl Traffic {
 
     /// There is a new primary.
     pub(super) fn elected(&self) {
-        self.gap.lock().unwrap().elected = Some(Instant::now());
+        self.gap.lock().unwrap().elected = Some((Instant::now(), Duration::ZERO));
     }
 
     /// Whether writes go through again.
@@ -96,9 +107,7 @@ impl Traffic {
 
     /// How long nobody could write since the event began.
     pub(super) fn outage(&self) -> Outage {
-        let gap = self.gap.lock().unwrap();
-        let still = gap.elected.map(|elected| elected.elapsed());
-        Outage { whole: gap.longest.max(gap.last.elapsed()), after_election: gap.back.or(still) }
+        self.gap.lock().unwrap().outage()
     }
 
     /// The server is about to be killed: connections that break are nobody's fault until it is back.
@@ -130,10 +139,7 @@ impl Traffic {
     }
 
     fn acknowledged(&self) {
-        let mut gap = self.gap.lock().unwrap();
-        gap.longest = gap.longest.max(gap.last.elapsed());
-        gap.last = Instant::now();
-        gap.back = gap.back.or_else(|| Some(gap.elected?.elapsed()));
+        self.gap.lock().unwrap().acknowledged();
         self.well.fetch_add(1, Ordering::Relaxed);
     }
 
