@@ -1,6 +1,9 @@
 //! A second host on this machine, in a network namespace of its own, whose cable can be pulled.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
+
+/// What the name of such a host begins with; the process that made it follows.
+const PREFIX: &str = "ro-co-";
 
 /// Our end of the cable.
 pub const HERE: &str = "10.213.77.1";
@@ -18,7 +21,8 @@ impl Host {
     /// # Panics
     /// When it cannot be made; the text says what `ip` said.
     pub fn new() -> Self {
-        let host = Self { name: format!("ro-co-{}", std::process::id()) };
+        remove_orphans();
+        let host = Self { name: format!("{PREFIX}{}", std::process::id()) };
         let (name, cable) = (host.name.as_str(), format!("roco{}", std::process::id()));
         ip(&["netns", "add", name]);
         ip(&["link", "add", &cable, "type", "veth", "peer", "name", "eth0", "netns", name]);
@@ -59,8 +63,21 @@ impl Drop for Host {
     }
 }
 
+/// Removes the hosts of processes that were killed: they have our addresses, and would get what is meant for the new one.
+fn remove_orphans() {
+    for line in ip(&["netns", "list"]).lines() {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        let orphan = name.strip_prefix(PREFIX).is_some_and(|pid| !Path::new("/proc").join(pid).exists());
+        if orphan {
+            ip(&["netns", "del", name]);
+        }
+    }
+}
+
+/// Runs `ip`; what it prints.
 #[track_caller]
-fn ip(args: &[&str]) {
+fn ip(args: &[&str]) -> String {
     let output = Command::new("ip").args(args).output().unwrap();
     assert!(output.status.success(), "ip {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
