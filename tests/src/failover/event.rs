@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::traffic::Traffic;
-use crate::{Server, mongo::ReplicaSet};
+use crate::{Server, mongo::ReplicaSet, wait::until};
 
 /// How long a frozen node stays frozen, and one that was cut off alone.
 const AWAY: Duration = Duration::from_secs(20);
@@ -64,7 +64,10 @@ impl Event {
                 set.nodes[primary].thaw();
             }
             Self::CutOff => {
+                // The one that can be cut off has to be the primary, and the others have to follow it, before it happens.
                 set.step_up(0);
+                until("a set that follows its new primary", || set.is_whole().then_some(()));
+                traffic.begin_event();
                 let elsewhere = set.elsewhere.as_ref().expect("a set that was started apart");
                 elsewhere.pull();
                 traffic.expect_trouble();
