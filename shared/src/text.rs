@@ -23,18 +23,22 @@ pub trait Rule {
 
 /// Whether the number of characters is within the rule.
 pub(crate) fn check_length<R: Rule>(text: &str) -> Result<(), Invalid> {
-    // Counting stops one past the limit: a 10 MB text costs no more than a long one.
-    let count = text.chars().take(R::MAX + 1).count();
-    if count < R::MIN {
+    if text.chars().take(R::MIN).count() < R::MIN {
         return Err(match R::MIN {
             1 => Invalid::new("must not be empty"),
             min => Invalid(format!("must have at least {min} characters")),
         });
     }
-    if count > R::MAX {
-        return Err(Invalid(format!("must have at most {} characters", R::MAX)));
+    check_most::<R>(text)
+}
+
+/// Whether there are no more characters than the rule allows.
+fn check_most<R: Rule>(text: &str) -> Result<(), Invalid> {
+    // Looking stops one past the limit: a 10 MB text costs no more than a long one.
+    match text.chars().nth(R::MAX) {
+        None => Ok(()),
+        Some(_) => Err(Invalid(format!("must have at most {} characters", R::MAX))),
     }
-    Ok(())
 }
 
 /// Newlines in one form: CRLF and CR become LF.
@@ -96,6 +100,8 @@ macro_rules! text {
 
         impl Field for $name {
             fn from_text(text: &str) -> Result<Self, Invalid> {
+                // As it was sent, for so a schema counts: what parsing trims or joins counts too.
+                check_most::<$name>(text)?;
                 text.parse()
             }
         }

@@ -128,6 +128,12 @@ fn texts_that_are_too_long_by_one() {
         assert_eq!(ada.post("/question", &title).wrong_fields(400), ["title"]);
         let description = json!({"title": "x", "description": "😀".repeat(10_001)});
         assert_eq!(ada.post("/question", &description).wrong_fields(400), ["description"]);
+        // The document's limit is that of what is sent, whatever is left of it afterwards.
+        for title in [format!("{} ", "x".repeat(255)), format!("x{}", " ".repeat(255))] {
+            assert_eq!(ada.post("/question", &json!({"title": title})).wrong_fields(400), ["title"]);
+        }
+        let newlines = json!({"title": "x", "description": format!("{}\r\n", "x".repeat(9_999))});
+        assert_eq!(ada.post("/question", &newlines).wrong_fields(400), ["description"]);
         let blank = json!({"title": "   ", "description": " \n "});
         assert_eq!(ada.post("/question", &blank).wrong_fields(400), ["description", "title"]);
     });
