@@ -106,7 +106,9 @@ impl Compose {
         }
         self.form.absolve();
         self.trouble = None;
-        let text = self.version();
+        let typed = self.version();
+        // The limit is one of what is sent, and the counter leaves the space around a title out.
+        let text = Version { title: typed.title.trim().to_owned(), ..typed };
         if let Err(errors) = self.target.check(&text) {
             self.form.blame_errors(&errors);
             return;

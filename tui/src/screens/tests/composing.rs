@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use ro_co_shared::{Code, FieldError, Problem, Title};
+use ro_co_shared::{Code, FieldError, Problem, Rule as _, Title};
 
 use crate::{
     api::Failure,
@@ -85,6 +85,18 @@ fn the_rules_are_the_servers_and_nothing_is_sent_against_them() {
     assert!("x".repeat(256).parse::<Title>().is_err());
     assert!(client.screen().contains("at most 255 characters"));
     assert!(client.calls().is_empty());
+}
+
+#[test]
+fn the_space_around_a_title_counts_nowhere() {
+    let mut client = asking();
+    let title = "x".repeat(Title::MAX);
+    client.text(&format!(" {title} "));
+    assert!(client.screen().contains("255/255"));
+    client.press("ctrl-s");
+    let (_, call) = client.call();
+    let Call::Ask { title: sent, .. } = call else { panic!("{call:?}") };
+    assert_eq!(sent, title);
 }
 
 #[test]
