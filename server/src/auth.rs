@@ -17,8 +17,8 @@ use crate::{
         payload::bearer,
     },
     keys::{AccessClaims, Refused, TokenSecret, random, sha256},
-    limits::Who,
-    store::{self, Account, By, Presented, Refreshed, Session},
+    limits::RateLimitKey,
+    store::{self, Account, Principal, RefreshAttempt, Refreshed, Session},
 };
 
 /// A session lives no longer than this, however often it is refreshed.
@@ -45,8 +45,8 @@ pub struct Caller {
 
 impl Caller {
     /// On whose behalf a write is done.
-    pub fn by(self) -> By {
-        By { user: self.user, admin: self.admin }
+    pub fn principal(self) -> Principal {
+        Principal { user: self.user, admin: self.admin }
     }
 
     /// Refuses everybody but admins.
@@ -180,7 +180,7 @@ impl App {
         let now = self.clock.now();
         let ended = || Fault::new(Code::SessionEnded, "");
         let (claims, secret, next) = self.keys.verify_refresh(token, now).map_err(|_| ended())?;
-        let presented = Presented {
+        let presented = RefreshAttempt {
             session: claims.sid,
             generation: claims.generation,
             hash: sha256(&secret),
@@ -278,7 +278,7 @@ impl<'a> ApiExtractor<'a> for Caller {
             bearer(request).ok_or_else(|| Fault::new(Code::Unauthenticated, "send an access token"))?;
         let app = App::of(request)?;
         let caller = app.caller(token).await?;
-        app.limits.count(request, Who::User(caller.user))?;
+        app.limits.count(request, RateLimitKey::User(caller.user))?;
         Ok(caller)
     }
 }

@@ -9,14 +9,14 @@ pub mod clock;
 pub mod config;
 pub mod cors;
 pub mod demo;
-pub mod front;
-mod guard;
+pub mod http_server;
 mod idempotency;
 #[cfg(feature = "mongodb")]
 pub mod import;
 pub mod keys;
 pub mod limits;
 pub mod local;
+mod middleware;
 pub mod password;
 pub mod run;
 pub mod secret;
@@ -37,14 +37,14 @@ use crate::{
     avatar::Avatars,
     clock::Clock,
     cors::Origin,
-    guard::Guard,
     keys::Keys,
     limits::{Limits, Policy, address::Proxies},
+    middleware::Middleware,
     password::Passwords,
     store::Store,
 };
 
-pub use guard::Service;
+pub use middleware::Service;
 
 /// Everything a request may need.
 pub struct App {
@@ -130,7 +130,7 @@ impl App {
     /// Routes behind the guard that every request passes.
     pub fn guarded(self: &Arc<Self>, routes: Route) -> Service {
         let routes = routes.with(NormalizePath::new(TrailingSlash::Trim)).data(Arc::clone(self));
-        Arc::new(ToDynEndpoint(Guard {
+        Arc::new(ToDynEndpoint(Middleware {
             inner: routes,
             origins: self.settings.cors_origins.clone(),
             local_only: self.settings.local_only,

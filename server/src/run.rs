@@ -21,7 +21,7 @@ use crate::{
     clock::Clock,
     config::{AvatarSource, Config, RateLimits},
     demo,
-    front::{self, Limits},
+    http_server::{self, Limits},
     keys::Keys,
     limits::Policy,
     local::{self, Claim, Lock},
@@ -138,7 +138,7 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
     };
     tokio::spawn(sweep(Arc::downgrade(&app)));
     let limits = Limits { proxies: app.settings.proxies.clone(), ..Limits::default() };
-    let task = tokio::spawn(front::serve(listener, app.service(), limits, shutdown));
+    let task = tokio::spawn(http_server::serve(listener, app.service(), limits, shutdown));
     Ok(Started::Here(Running { address, app, stop, task, _lock: lock, _throw_away: throw_away }))
 }
 

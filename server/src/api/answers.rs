@@ -15,7 +15,7 @@ use super::{
     Tag,
     fault::{CreationUnder, Fault, Missing, Owned, OwnedVersion, Refusal},
     header::Header,
-    listing::{Asked, CursorText, Found, Listed, id},
+    listing::{CursorText, Listed, PageParams, PageResult, id},
     payload::{Body, Done, Json, demanded_version, version_tag},
 };
 use crate::{
@@ -60,10 +60,10 @@ impl From<StoredAnswer> for AnswerReply {
 
 /// An answer that was given.
 #[derive(ApiResponse)]
-enum GivenReply {
+enum AnswerCreated {
     /// The answer, with its address.
     #[oai(status = 201)]
-    Given(Json<Answer>, #[oai(header = "Location")] String, #[oai(header = "ETag")] String),
+    Answer(Json<Answer>, #[oai(header = "Location")] String, #[oai(header = "ETag")] String),
 }
 
 #[OpenApi(prefix_path = "/api/v1/answer", tag = "Tag::Answers")]
@@ -94,7 +94,7 @@ impl Answers {
     ) -> Result<Listed<Answer>, Refusal<Missing>> {
         let mut errors = Errors::default();
         let question = question_id.0.check("questionId", &mut errors);
-        let asked = Asked { page: &page.0, size: &size.0, cursor: &cursor.0 };
+        let asked = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 };
         let slice = asked.slice(&app.keys, LIST, &mut errors);
         let total = total.0.check_text("total", &mut errors);
         let (Some(question), Some(slice), Some(total)) = (question, slice, total) else {
@@ -102,7 +102,7 @@ impl Answers {
         };
         let rows = app.store.answers(question, slice).await?;
         let total = if total == Some(true) { Some(app.store.count_answers(question).await?) } else { None };
-        let found = Found {
+        let found = PageResult {
             rows,
             slice,
             list: LIST,
@@ -127,7 +127,7 @@ impl Answers {
         #[oai(name = "Idempotency-Key")]
         key: Header<Optional<IdempotencyKey>>,
         body: Body<NewAnswer>,
-    ) -> Result<GivenReply, Refusal<CreationUnder>> {
+    ) -> Result<AnswerCreated, Refusal<CreationUnder>> {
         own_author(caller, body.checked.author)?;
         let answer = store::Answer {
             id: AnswerId(new_id(caller.user, "answer", &key.0)?),
@@ -139,7 +139,7 @@ impl Answers {
         };
         let row = app.store.add_answer(&answer).await?.row;
         let (location, tag) = (format!("/api/v1/answer/{}", row.id), version_tag(row.version));
-        Ok(GivenReply::Given(Json(row.into()), location, tag))
+        Ok(AnswerCreated::Answer(Json(row.into()), location, tag))
     }
 
     /// Read an answer
@@ -175,7 +175,7 @@ impl Answers {
         let current = async || app.store.answer(id).await.map(|answer| answer.version);
         let version = demanded_version(if_match.0.as_deref(), current).await?;
         let text = body.checked.as_str();
-        Ok(app.store.edit_answer(id, caller.by(), text, version, app.clock.now()).await?.into())
+        Ok(app.store.edit_answer(id, caller.principal(), text, version, app.clock.now()).await?.into())
     }
 
     /// Delete an answer
@@ -189,7 +189,7 @@ impl Answers {
         /// The answer's id.
         id: Path<Input<AnswerId>>,
     ) -> Result<Done, Refusal<Owned>> {
-        app.store.delete_answer(self::id("id", &id.0)?, caller.by()).await?;
+        app.store.delete_answer(self::id("id", &id.0)?, caller.principal()).await?;
         Ok(Done)
     }
 }

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     App,
     auth::RefreshBearer,
-    limits::{Attempt, Open},
+    limits::{AnonymousRateLimit, Attempt},
     password::Verdict,
     store::{self, Account},
 };
@@ -50,7 +50,7 @@ impl Auth {
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,
-        open: Open,
+        open: AnonymousRateLimit,
         app: Data<&Arc<App>>,
         body: Body<SignUp>,
     ) -> Result<MadeUser, Refusal<Clash>> {
@@ -83,7 +83,7 @@ impl Auth {
     #[oai(path = "/signup/username", method = "get", operation_id = "checkUsername")]
     async fn username(
         &self,
-        _open: Open,
+        _open: AnonymousRateLimit,
         app: Data<&Arc<App>>,
         /// The name.
         username: Query<ro_co_shared::Input<Username>>,
@@ -103,7 +103,7 @@ impl Auth {
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(
         &self,
-        open: Open,
+        open: AnonymousRateLimit,
         request: &Request,
         app: Data<&Arc<App>>,
         body: Body<Credentials>,
@@ -130,7 +130,7 @@ impl Auth {
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
-        _open: Open,
+        _open: AnonymousRateLimit,
         token: RefreshBearer,
         app: Data<&Arc<App>>,
     ) -> Result<Json<Login>, Refusal<Plain>> {
@@ -143,7 +143,7 @@ impl Auth {
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(
         &self,
-        _open: Open,
+        _open: AnonymousRateLimit,
         app: Data<&Arc<App>>,
         body: Body<SignOut>,
     ) -> Result<Done, Refusal<Plain>> {
@@ -158,7 +158,7 @@ async fn verified(
     app: &App,
     email: Option<&Email>,
     password: &str,
-    (open, attempt): (Open, &Attempt<'_>),
+    (open, attempt): (AnonymousRateLimit, &Attempt<'_>),
 ) -> Result<Option<(Account, String)>, Fault> {
     let account = match email {
         None => None,

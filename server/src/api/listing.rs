@@ -53,13 +53,13 @@ fn bad_cursor() -> Invalid {
 }
 
 /// Where a list starts and how long it is, as asked.
-pub(super) struct Asked<'a> {
+pub(super) struct PageParams<'a> {
     pub page: &'a Optional<PageNumber>,
     pub size: &'a Optional<PageSize>,
     pub cursor: &'a Optional<CursorText>,
 }
 
-impl Asked<'_> {
+impl PageParams<'_> {
     /// The slice of this list, one row longer than asked, to see whether there is a next page.
     pub(super) fn slice(&self, keys: &Keys, list: &str, errors: &mut Errors) -> Option<Slice> {
         let page = self.page.check_text("page", errors);
@@ -127,7 +127,7 @@ pub(super) struct Listed<T> {
 }
 
 /// What a page is made of.
-pub(super) struct Found<'a, T> {
+pub(super) struct PageResult<'a, T> {
     /// One more row than asked, where there are that many.
     pub rows: Vec<T>,
     /// What was asked of the store.
@@ -148,11 +148,11 @@ impl<T> Listed<T> {
     /// The page, with the address of the next one if there is one.
     pub(super) fn new<R>(
         keys: &Keys,
-        found: Found<'_, R>,
+        found: PageResult<'_, R>,
         key: impl Fn(&R) -> Cursor,
         show: impl Fn(R) -> T,
     ) -> Self {
-        let Found { mut rows, slice, list, path, query, total, if_none_match } = found;
+        let PageResult { mut rows, slice, list, path, query, total, if_none_match } = found;
         let size = slice.size as usize - 1;
         let more = rows.len() > size;
         rows.truncate(size);

@@ -57,7 +57,7 @@ fn service() -> OpenApiService<Api, ()> {
 const DESCRIPTION: &str = "A question-and-answer community of students. Sign up, log in, and send the access token \
 as `Authorization: Bearer` with everything else; when it expires, `refresh` gives a new one. Every error is an \
 `application/problem+json` document whose `code` is stable. Creating with an `Idempotency-Key` may be repeated safely. \
-Who asks too often gets 429 with `Retry-After` in seconds.";
+Clients over a rate limit get 429 with `Retry-After` in seconds.";
 
 /// All routes: the operations, the document and its page.
 pub fn routes() -> Route {
@@ -75,8 +75,8 @@ pub fn avatar_url(user: UserId, version: i64) -> String {
     format!("{BASE_PATH}/user/{user}/icon?v={version}")
 }
 
-impl From<store::Actor> for Author {
-    fn from(actor: store::Actor) -> Self {
+impl From<store::AuthorSummary> for Author {
+    fn from(actor: store::AuthorSummary) -> Self {
         Self {
             avatar_url: avatar_url(actor.id, actor.avatar_version),
             id: actor.id,

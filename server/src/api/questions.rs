@@ -16,7 +16,7 @@ use super::{
     Tag,
     fault::{Creation, Fault, Missing, Owned, OwnedVersion, Plain, Refusal},
     header::Header,
-    listing::{Asked, CursorText, Found, Listed, id},
+    listing::{CursorText, Listed, PageParams, PageResult, id},
     payload::{Body, Done, Json, demanded_version, version_tag},
 };
 use crate::{
@@ -63,10 +63,10 @@ impl From<StoredQuestion> for QuestionReply {
 
 /// A question that was asked.
 #[derive(ApiResponse)]
-enum AskedReply {
+enum QuestionCreated {
     /// The question, with its address.
     #[oai(status = 201)]
-    Asked(Json<Question>, #[oai(header = "Location")] String, #[oai(header = "ETag")] String),
+    Question(Json<Question>, #[oai(header = "Location")] String, #[oai(header = "ETag")] String),
 }
 
 #[OpenApi(prefix_path = "/api/v1/question", tag = "Tag::Questions")]
@@ -98,7 +98,7 @@ impl Questions {
         if_none_match: Header<Option<String>>,
     ) -> Result<Listed<Question>, Refusal<Plain>> {
         let mut errors = Errors::default();
-        let asked = Asked { page: &page.0, size: &size.0, cursor: &cursor.0 };
+        let asked = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 };
         let slice = asked.slice(&app.keys, LIST, &mut errors);
         let answered = answered.0.check_text("answered", &mut errors);
         let author = author.0.check_text("author", &mut errors);
@@ -115,7 +115,7 @@ impl Questions {
             author.map(|a| format!("&author={a}")).unwrap_or_default(),
         ]
         .concat();
-        let found = Found {
+        let found = PageResult {
             rows,
             slice,
             list: LIST,
@@ -141,7 +141,7 @@ impl Questions {
         #[oai(name = "Idempotency-Key")]
         key: Header<Optional<IdempotencyKey>>,
         body: Body<NewQuestion>,
-    ) -> Result<AskedReply, Refusal<Creation>> {
+    ) -> Result<QuestionCreated, Refusal<Creation>> {
         own_author(caller, body.checked.author)?;
         let question = store::Question {
             id: QuestionId(new_id(caller.user, "question", &key.0)?),
@@ -153,7 +153,7 @@ impl Questions {
         };
         let row = app.store.add_question(&question).await?.row;
         let (location, tag) = (format!("/api/v1/question/{}", row.id), version_tag(row.version));
-        Ok(AskedReply::Asked(Json(row.into()), location, tag))
+        Ok(QuestionCreated::Question(Json(row.into()), location, tag))
     }
 
     /// Read a question
@@ -191,7 +191,11 @@ impl Questions {
         let version = demanded_version(if_match.0.as_deref(), current).await?;
         let description = description.as_ref().map(ro_co_shared::Body::as_str);
         let now = app.clock.now();
-        Ok(app.store.edit_question(id, caller.by(), title.as_str(), description, version, now).await?.into())
+        Ok(app
+            .store
+            .edit_question(id, caller.principal(), title.as_str(), description, version, now)
+            .await?
+            .into())
     }
 
     /// Mark a question
@@ -206,7 +210,7 @@ impl Questions {
         id: Path<Input<QuestionId>>,
         body: Body<SetAnswered>,
     ) -> Result<QuestionReply, Refusal<Owned>> {
-        Ok(app.store.set_answered(self::id("id", &id.0)?, caller.by(), body.checked).await?.into())
+        Ok(app.store.set_answered(self::id("id", &id.0)?, caller.principal(), body.checked).await?.into())
     }
 
     /// Delete a question
@@ -220,7 +224,7 @@ impl Questions {
         /// The question's id.
         id: Path<Input<QuestionId>>,
     ) -> Result<Done, Refusal<Owned>> {
-        app.store.delete_question(self::id("id", &id.0)?, caller.by()).await?;
+        app.store.delete_question(self::id("id", &id.0)?, caller.principal()).await?;
         Ok(Done)
     }
 }

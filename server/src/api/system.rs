@@ -16,7 +16,7 @@ use super::{
     fault::{Fault, Plain, Refusal},
     payload::{Done, header_value, matches_tag},
 };
-use crate::{App, keys::sha256, limits::Open};
+use crate::{App, keys::sha256, limits::AnonymousRateLimit};
 
 pub(super) struct System;
 
@@ -27,7 +27,7 @@ impl System {
     ///
     /// 200 as long as the process answers.
     #[oai(path = "/live", method = "get", operation_id = "live")]
-    async fn live(&self, _open: Open) -> Result<Done, Refusal<Plain>> {
+    async fn live(&self, _open: AnonymousRateLimit) -> Result<Done, Refusal<Plain>> {
         Ok(Done)
     }
 
@@ -35,7 +35,7 @@ impl System {
     ///
     /// 200 when the store answers, 503 when it does not.
     #[oai(path = "/ready", method = "get", operation_id = "ready")]
-    async fn ready(&self, _open: Open, app: Data<&Arc<App>>) -> Result<Done, Refusal<Plain>> {
+    async fn ready(&self, _open: AnonymousRateLimit, app: Data<&Arc<App>>) -> Result<Done, Refusal<Plain>> {
         app.store.ping().await?;
         Ok(Done)
     }

@@ -7,9 +7,9 @@ use tempfile::TempDir;
 
 use super::Error;
 use crate::store::{
-    self, Account, Accounts, Answer, AvatarImage, By,
+    self, Account, Accounts, Answer, AvatarImage,
     Error::{Conflict, NotFound},
-    Question, Store,
+    Principal, Question, Store,
     sqlite::Sqlite,
 };
 
@@ -76,7 +76,7 @@ impl Target {
         };
         // Nobody has touched it: an import that broke off between the two is made good.
         if answered && !asked.row.answered && asked.row.version == FIRST_VERSION {
-            let by = By { user: question.author, admin: true };
+            let by = Principal { user: question.author, admin: true };
             self.store.set_answered(question.id, by, true).await?;
         }
         Ok(asked.created)

@@ -5,7 +5,7 @@ use ro_co_shared::BASE_PATH;
 
 /// What a request counts as.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum RateKind {
     SignUp,
     CheckName,
     LogIn,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Password,
 }
 
-impl Kind {
+impl RateKind {
     /// In their order, which is that of their budgets.
     pub(super) const ALL: [Self; 11] = [
         Self::SignUp,
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn each_kind_has_the_budget_at_its_own_place() {
-        for (at, kind) in Kind::ALL.into_iter().enumerate() {
+        for (at, kind) in RateKind::ALL.into_iter().enumerate() {
             assert_eq!(at, kind as usize, "{kind:?}");
         }
     }
@@ -86,15 +86,15 @@ mod tests {
     #[test]
     fn what_is_not_named_is_a_read_or_a_write() {
         for (method, path, kind) in [
-            (Method::POST, "/api/v1/auth/login", Kind::LogIn),
-            (Method::POST, "/api/v1/question", Kind::Ask),
-            (Method::PUT, "/api/v1/user/password", Kind::Password),
-            (Method::GET, "/api/v1/question/all", Kind::Read),
-            (Method::HEAD, "/api/v1/user/me", Kind::Read),
-            (Method::DELETE, "/api/v1/question/x", Kind::Write),
-            (Method::PUT, "/api/v1/auth/login", Kind::Write),
+            (Method::POST, "/api/v1/auth/login", RateKind::LogIn),
+            (Method::POST, "/api/v1/question", RateKind::Ask),
+            (Method::PUT, "/api/v1/user/password", RateKind::Password),
+            (Method::GET, "/api/v1/question/all", RateKind::Read),
+            (Method::HEAD, "/api/v1/user/me", RateKind::Read),
+            (Method::DELETE, "/api/v1/question/x", RateKind::Write),
+            (Method::PUT, "/api/v1/auth/login", RateKind::Write),
         ] {
-            assert_eq!(Kind::of(&method, path) as usize, kind as usize, "{method} {path}");
+            assert_eq!(RateKind::of(&method, path) as usize, kind as usize, "{method} {path}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How often somebody may ask: by address where no account is needed, by user elsewhere; and how often a password may
 //! be guessed. In memory. The figures and their reasons: `docs/adr/0009-rate-limits.md`.
 //!
-//! Every operation has one of two first arguments: [`Open`] counts it by address, [`Caller`](crate::auth::Caller) by
+//! Every operation has one of two first arguments: [`AnonymousRateLimit`] counts it by address, [`Caller`](crate::auth::Caller) by
 //! user. What it counts as is said in one table, in `kind.rs`.
 
 pub mod address;
@@ -21,7 +21,7 @@ use self::{
     address::{Proxies, network},
     budget::Budget,
     guesses::Guesses,
-    kind::Kind,
+    kind::RateKind,
 };
 use crate::{App, api::fault::Fault, clock::Clock};
 
@@ -40,7 +40,7 @@ pub enum Policy {
 
 /// Whose request it is.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Who {
+pub enum RateLimitKey {
     /// Somebody at this address; for IPv6 in this /64 network.
     Address(IpAddr),
     /// This user.
@@ -50,47 +50,49 @@ pub enum Who {
 /// All limits.
 pub struct Limits {
     proxies: Proxies,
-    budgets: Option<[Budget<Who>; Kind::ALL.len()]>,
+    budgets: Option<[Budget<RateLimitKey>; RateKind::ALL.len()]>,
     guesses: Option<Guesses>,
 }
 
 impl Limits {
     /// The limits of this policy, with nobody counted yet.
     pub fn new(policy: Policy, proxies: Proxies, clock: &Clock) -> Self {
-        let budget = |kind: Kind| {
+        let budget = |kind: RateKind| {
             let (at_once, period) = kind.budget();
             Budget::new(at_once, Duration::from_millis(period), clock.clone())
         };
         Self {
             proxies,
-            budgets: (policy == Policy::All).then(|| Kind::ALL.map(budget)),
+            budgets: (policy == Policy::All).then(|| RateKind::ALL.map(budget)),
             guesses: (policy != Policy::Off).then(|| Guesses::new(clock.clone())),
         }
     }
 
     /// Counts a request, or refuses it with the time to wait.
-    pub fn count(&self, request: &Request, who: Who) -> Result<(), Fault> {
-        let kind = Kind::of(request.method(), request.uri().path());
+    pub fn count(&self, request: &Request, who: RateLimitKey) -> Result<(), Fault> {
+        let kind = RateKind::of(request.method(), request.uri().path());
         let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(kind as usize)) else {
             return Ok(());
         };
         budget.spend(&who).map_err(|wait| match who {
-            Who::Address(_) => too_many("There were too many requests of this kind from your address.", wait),
-            Who::User(_) => too_many("You made too many requests of this kind.", wait),
+            RateLimitKey::Address(_) => {
+                too_many("There were too many requests of this kind from your address.", wait)
+            }
+            RateLimitKey::User(_) => too_many("You made too many requests of this kind.", wait),
         })
     }
 
     /// Takes back that a request was counted: it could not be served, and whoever repeats it as told is not to pay
     /// twice. Else a crowd at a full queue would spend all it has on waiting.
-    pub fn refund(&self, open: Open) {
+    pub fn refund(&self, open: AnonymousRateLimit) {
         if let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(open.kind as usize)) {
-            budget.refund(&Who::Address(open.place));
+            budget.refund(&RateLimitKey::Address(open.place));
         }
     }
 
     /// Begins an attempt to sign in, or refuses it. Before the password is hashed, and alike whether anybody has this
     /// address; what is no address is nobody's.
-    pub fn attempt(&self, email: Option<&Email>, from: Open) -> Result<Attempt<'_>, Fault> {
+    pub fn attempt(&self, email: Option<&Email>, from: AnonymousRateLimit) -> Result<Attempt<'_>, Fault> {
         let (Some(guesses), Some(email)) = (&self.guesses, email) else { return Ok(Attempt(None)) };
         match guesses.begin(email, from.place) {
             Ok(pair) => Ok(Attempt(Some((guesses, pair)))),
@@ -130,17 +132,17 @@ impl Attempt<'_> {
 
 /// Somebody at this address, signed in or not. As the first argument of an operation it counts the request.
 #[derive(Clone, Copy, Debug)]
-pub struct Open {
+pub struct AnonymousRateLimit {
     place: IpAddr,
-    kind: Kind,
+    kind: RateKind,
 }
 
-impl<'a> FromRequest<'a> for Open {
+impl<'a> FromRequest<'a> for AnonymousRateLimit {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let limits = &App::of(request)?.limits;
         let place = limits.place(request);
-        limits.count(request, Who::Address(place))?;
-        Ok(Self { place, kind: Kind::of(request.method(), request.uri().path()) })
+        limits.count(request, RateLimitKey::Address(place))?;
+        Ok(Self { place, kind: RateKind::of(request.method(), request.uri().path()) })
     }
 }
 

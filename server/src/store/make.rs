@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc};
 
 use ro_co_shared::{QuestionId, Role, Timestamp, UserId};
 
-use crate::store::{Account, Asked, Error, Question, Slice, Store, StoredQuestion};
+use crate::store::{Account, Created, Error, Question, Slice, Store, StoredQuestion};
 
 /// The first moment of the tests.
 pub(crate) const T0: Timestamp = Timestamp(1_800_000_000_000);
@@ -49,7 +49,7 @@ pub(crate) fn question(author: UserId, title: &str, created_at: Timestamp) -> Qu
 
 /// A question that is in the store.
 pub(crate) async fn asked(store: &dyn Store, author: UserId, title: &str, millis: i64) -> StoredQuestion {
-    let Asked { row, created } = store.add_question(&question(author, title, at(millis))).await.unwrap();
+    let Created { row, created } = store.add_question(&question(author, title, at(millis))).await.unwrap();
     assert!(created);
     row
 }

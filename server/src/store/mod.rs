@@ -30,8 +30,8 @@ use ro_co_shared::{AnswerId, Content, Email, QuestionId, Role, SessionId, Timest
 
 pub use connect::{OpenError, Patience, connect};
 pub use records::{
-    Account, Actor, Answer, Asked, AvatarImage, By, Cursor, Filter, Page, Position, Presented, Question,
-    Refreshed, Session, Slice, StoredAnswer, StoredQuestion,
+    Account, Answer, AuthorSummary, AvatarImage, Created, Cursor, Filter, Page, Position, Principal,
+    Question, RefreshAttempt, Refreshed, Session, Slice, StoredAnswer, StoredQuestion,
 };
 
 /// Why the store did not do what was asked.
@@ -113,10 +113,10 @@ pub trait Sessions {
     /// Spends a refresh token. Each step that hands out a token is one conditional write:
     ///
     /// 1. rotate, when the token is the session's current one;
-    /// 2. replay, however often, when it is the immediate parent and was rotated less than `presented.replay_ms` ago:
+    /// 2. replay, however often, when it is the immediate parent and was rotated less than `attempt.replay_ms` ago:
     ///    its successor was not spent, so the client may never have heard of it;
     /// 3. otherwise, when an older generation came back, end the session with reason `reuse`.
-    async fn refresh(&self, presented: &Presented, now: Timestamp) -> Result<Refreshed>;
+    async fn refresh(&self, attempt: &RefreshAttempt, now: Timestamp) -> Result<Refreshed>;
 
     /// Ends a session; repeating it, or ending one that is not there, is fine.
     async fn end_session(&self, id: SessionId, reason: &str, now: Timestamp) -> Result<()>;
@@ -137,9 +137,9 @@ pub trait Sessions {
 /// Questions.
 #[async_trait]
 pub trait Questions {
-    /// Keeps a question, which may be [`UserId::DELETED`]'s from the start; the returned flag of [`Asked`] tells whether
+    /// Keeps a question, which may be [`UserId::DELETED`]'s from the start; the returned flag of [`Created`] tells whether
     /// it was there before, by the same request. The same id with another `fingerprint` is [`Error::Conflict`] (`Idempotency-Key`).
-    async fn add_question(&self, question: &Question) -> Result<Asked<StoredQuestion>>;
+    async fn add_question(&self, question: &Question) -> Result<Created<StoredQuestion>>;
 
     /// The question with this id.
     async fn question(&self, id: QuestionId) -> Result<StoredQuestion>;
@@ -154,7 +154,7 @@ pub trait Questions {
     async fn edit_question(
         &self,
         id: QuestionId,
-        by: By,
+        principal: Principal,
         title: &str,
         description: Option<&str>,
         version: Option<i64>,
@@ -163,17 +163,22 @@ pub trait Questions {
 
     /// Marks as answered or as open. Leaves `updated_at` alone: the text did not change. To set a mark that is set
     /// is no change of the version either.
-    async fn set_answered(&self, id: QuestionId, by: By, answered: bool) -> Result<StoredQuestion>;
+    async fn set_answered(
+        &self,
+        id: QuestionId,
+        principal: Principal,
+        answered: bool,
+    ) -> Result<StoredQuestion>;
 
     /// Deletes the question and its answers.
-    async fn delete_question(&self, id: QuestionId, by: By) -> Result<()>;
+    async fn delete_question(&self, id: QuestionId, principal: Principal) -> Result<()>;
 }
 
 /// Answers.
 #[async_trait]
 pub trait Answers {
     /// Keeps an answer; as [`Questions::add_question`]. A question that is not there is [`Error::NotFound`].
-    async fn add_answer(&self, answer: &Answer) -> Result<Asked<StoredAnswer>>;
+    async fn add_answer(&self, answer: &Answer) -> Result<Created<StoredAnswer>>;
 
     /// The answer with this id.
     async fn answer(&self, id: AnswerId) -> Result<StoredAnswer>;
@@ -188,14 +193,14 @@ pub trait Answers {
     async fn edit_answer(
         &self,
         id: AnswerId,
-        by: By,
+        principal: Principal,
         description: &str,
         version: Option<i64>,
         now: Timestamp,
     ) -> Result<StoredAnswer>;
 
     /// Deletes the answer.
-    async fn delete_answer(&self, id: AnswerId, by: By) -> Result<()>;
+    async fn delete_answer(&self, id: AnswerId, principal: Principal) -> Result<()>;
 }
 
 /// Pictures.

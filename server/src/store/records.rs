@@ -75,7 +75,7 @@ impl Session {
 
 /// A refresh token as presented, with the one successor it can have.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Presented {
+pub struct RefreshAttempt {
     /// Its session.
     pub session: SessionId,
     /// Its generation.
@@ -140,7 +140,7 @@ pub struct StoredQuestion {
     /// Grows by one with each change of text or mark.
     pub version: i64,
     /// Who asked.
-    pub author: Actor,
+    pub author: AuthorSummary,
 }
 
 /// An answer as the application makes it.
@@ -176,12 +176,12 @@ pub struct StoredAnswer {
     /// Grows by one with each change of text.
     pub version: i64,
     /// Who wrote it.
-    pub author: Actor,
+    pub author: AuthorSummary,
 }
 
 /// Who wrote something, as shown beside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Actor {
+pub struct AuthorSummary {
     /// The id.
     pub id: UserId,
     /// The name shown.
@@ -192,7 +192,7 @@ pub struct Actor {
 
 /// A new row, or the one an earlier, equal request made.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Asked<T> {
+pub struct Created<T> {
     /// The row as it stands now.
     pub row: T,
     /// Whether this request made it.
@@ -201,7 +201,7 @@ pub struct Asked<T> {
 
 /// On whose behalf a write is done: the owner may do it, and an admin.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct By {
+pub struct Principal {
     /// The caller.
     pub user: UserId,
     /// Whether they may write what is not theirs.

@@ -26,7 +26,7 @@ use crate::{
     contract::make::{
         DAY, account, answer, answered, asked, at, first, owner, question, session, signed_in, token, user,
     },
-    store::{Answers, AvatarImage, Cursor, Filter, Page, Position, Presented, Questions, Slice, Store},
+    store::{Answers, AvatarImage, Cursor, Filter, Page, Position, Questions, RefreshAttempt, Slice, Store},
 };
 
 /// A store and what it has asked.
@@ -321,7 +321,7 @@ async fn sessions(store: &dyn Store, ada: UserId) {
     let one = signed_in(store, ada, 9).await;
     // Rotate, replay, and an old one that comes back.
     for generation in [0, 0, 1, 0] {
-        store.refresh(&Presented { ..token(&one, generation) }, at(10)).await.unwrap();
+        store.refresh(&RefreshAttempt { ..token(&one, generation) }, at(10)).await.unwrap();
     }
     store.end_session(one.id, "logout", at(11)).await.unwrap();
     store.end_sessions(ada, Some(SessionId::new()), "password", at(12)).await.unwrap();

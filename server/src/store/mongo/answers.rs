@@ -16,26 +16,26 @@ use super::{
     schema::BY_QUESTION,
     slice::Order,
 };
-use crate::store::{Answer, Answers, Asked, By, Error, Position, Result, Slice, StoredAnswer};
+use crate::store::{Answer, Answers, Created, Error, Position, Principal, Result, Slice, StoredAnswer};
 
 #[async_trait]
 impl Answers for Mongo {
     /// Counted first, which also tells that the question is there and not being deleted; then kept.
-    async fn add_answer(&self, answer: &Answer) -> Result<Asked<StoredAnswer>> {
+    async fn add_answer(&self, answer: &Answer) -> Result<Created<StoredAnswer>> {
         let author = self.authors.writer(answer.author).await?;
         if !self.count_answer(answer.question, 1).await? {
             return Err(Error::NotFound);
         }
         let new = AnswerDoc::from(answer);
         match ask(self.answers.insert_one(&new)).await {
-            Ok(_) => Ok(Asked { row: new.shown(author), created: true }),
+            Ok(_) => Ok(Created { row: new.shown(author), created: true }),
             Err(Fault::Duplicate(Taken::Id)) => {
                 self.count_answer(answer.question, -1).await?;
                 let found = repeated(&self.answers, answer.id.0).await?;
                 if !found.is_by(answer) {
                     return Err(Error::Conflict("Idempotency-Key"));
                 }
-                Ok(Asked { row: found.shown(author), created: false })
+                Ok(Created { row: found.shown(author), created: false })
             }
             Err(fault) => Err(fault.into()),
         }
@@ -76,7 +76,7 @@ impl Answers for Mongo {
     async fn edit_answer(
         &self,
         id: AnswerId,
-        by: By,
+        principal: Principal,
         description: &str,
         version: Option<i64>,
         now: Timestamp,
@@ -84,20 +84,20 @@ impl Answers for Mongo {
         let update = doc! {
             "$set": { "description": description, "updatedAt": date(now) }, "$inc": { "version": 1_i64 },
         };
-        let change = self.answers.find_one_and_update(writable(id.0, by, version), update);
+        let change = self.answers.find_one_and_update(writable(id.0, principal, version), update);
         match ask(change.return_document(ReturnDocument::After)).await? {
             Some(changed) => self.shown_answer(changed).await,
-            None => Err(why_none(&self.answers, id.0, by).await?),
+            None => Err(why_none(&self.answers, id.0, principal).await?),
         }
     }
 
-    async fn delete_answer(&self, id: AnswerId, by: By) -> Result<()> {
-        match self.mark_answer(writable(id.0, by, None)).await? {
+    async fn delete_answer(&self, id: AnswerId, principal: Principal) -> Result<()> {
+        match self.mark_answer(writable(id.0, principal, None)).await? {
             Some(marked) => {
                 self.finish_answer(marked).await;
                 Ok(())
             }
-            None => Err(why_none(&self.answers, id.0, by).await?),
+            None => Err(why_none(&self.answers, id.0, principal).await?),
         }
     }
 }

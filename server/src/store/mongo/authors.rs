@@ -15,7 +15,7 @@ use super::{
     documents::{Fate, id, uuid},
     fault::ask,
 };
-use crate::store::{Account, Actor, Error, Result};
+use crate::store::{Account, AuthorSummary, Error, Result};
 
 /// The name that stands for all who have left.
 pub(super) const DELETED_NAME: &str = "deleted user";
@@ -27,7 +27,7 @@ const REMEMBERED: Duration = Duration::from_secs(10);
 /// Finds authors.
 pub(super) struct Authors {
     accounts: Collection<AuthorDoc>,
-    recent: Cache<UserId, Actor>,
+    recent: Cache<UserId, AuthorSummary>,
 }
 
 /// What of an account, or of its mark, stands beside a text; or that a question is there.
@@ -46,20 +46,20 @@ struct AuthorDoc {
 /// The authors of some rows.
 pub(super) struct Joined {
     /// `None` for those who are erased with all they wrote.
-    authors: HashMap<UserId, Option<Actor>>,
+    authors: HashMap<UserId, Option<AuthorSummary>>,
     /// Whether the question asked for is there.
     pub(super) question: bool,
 }
 
 impl Joined {
     /// The author with this id as readers see them, or nothing where readers do not see what they wrote.
-    pub(super) fn of(&self, id: UserId) -> Option<Actor> {
+    pub(super) fn of(&self, id: UserId) -> Option<AuthorSummary> {
         self.authors.get(&id).cloned().unwrap_or_else(|| Some(deleted()))
     }
 }
 
-fn deleted() -> Actor {
-    Actor { id: UserId::DELETED, username: DELETED_NAME.to_owned(), avatar_version: 0 }
+fn deleted() -> AuthorSummary {
+    AuthorSummary { id: UserId::DELETED, username: DELETED_NAME.to_owned(), avatar_version: 0 }
 }
 
 fn projection() -> Document {
@@ -75,7 +75,7 @@ impl Authors {
     /// Remembers somebody who was just read or changed.
     pub(super) fn note(&self, account: &Account) {
         let (id, username) = (account.id, account.username.to_string());
-        self.recent.insert(id, Actor { id, username, avatar_version: account.avatar_version });
+        self.recent.insert(id, AuthorSummary { id, username, avatar_version: account.avatar_version });
     }
 
     /// Forgets somebody who was deleted.
@@ -84,7 +84,7 @@ impl Authors {
     }
 
     /// Somebody who is about to write: as remembered, or looked up.
-    pub(super) async fn writer(&self, id: UserId) -> Result<Actor> {
+    pub(super) async fn writer(&self, id: UserId) -> Result<AuthorSummary> {
         if let Some(actor) = self.recent.get(&id) {
             return Ok(actor);
         }
@@ -96,7 +96,7 @@ impl Authors {
     }
 
     /// The author of a single row.
-    pub(super) async fn one(&self, id: UserId) -> Result<Actor> {
+    pub(super) async fn one(&self, id: UserId) -> Result<AuthorSummary> {
         self.all([id]).await?.of(id).ok_or(Error::NotFound)
     }
 
@@ -130,9 +130,9 @@ impl Authors {
 }
 
 impl AuthorDoc {
-    fn actor(self) -> Option<Actor> {
+    fn actor(self) -> Option<AuthorSummary> {
         let (username, avatar_version) = (self.username?, self.avatar_version?);
-        Some(Actor { id: UserId(id(self.id)), username, avatar_version })
+        Some(AuthorSummary { id: UserId(id(self.id)), username, avatar_version })
     }
 }
 

@@ -12,13 +12,13 @@ use super::{
     documents::uuid,
     fault::{Fault, ask},
 };
-use crate::store::{By, Error, Result};
+use crate::store::{Error, Principal, Result};
 
 /// The live document with this id, if it is the caller's to write and still is of this version.
-pub(super) fn writable(id: Uuid, by: By, version: Option<i64>) -> Document {
+pub(super) fn writable(id: Uuid, principal: Principal, version: Option<i64>) -> Document {
     let mut filter = doc! { "_id": uuid(id), "deleting": false };
-    if !by.admin {
-        filter.insert("author", uuid(by.user.0));
+    if !principal.admin {
+        filter.insert("author", uuid(principal.user.0));
     }
     if let Some(version) = version {
         filter.insert("version", version);
@@ -27,7 +27,11 @@ pub(super) fn writable(id: Uuid, by: By, version: Option<i64>) -> Document {
 }
 
 /// Reads the document once to tell what was wrong.
-pub(super) async fn why_none<T: Send + Sync>(rows: &Collection<T>, id: Uuid, by: By) -> Result<Error> {
+pub(super) async fn why_none<T: Send + Sync>(
+    rows: &Collection<T>,
+    id: Uuid,
+    principal: Principal,
+) -> Result<Error> {
     let rows = rows.clone_with_type::<Document>();
     let find = rows.find_one(doc! { "_id": uuid(id), "deleting": false }).projection(doc! { "author": 1 });
     let Some(found) = ask(find).await? else { return Ok(Error::NotFound) };
@@ -36,7 +40,7 @@ pub(super) async fn why_none<T: Send + Sync>(rows: &Collection<T>, id: Uuid, by:
         _ => None,
     });
     // It is there, and the caller's: only the version is left.
-    let owned = by.admin || author == Some(BsonUuid::from_bytes(by.user.0.into_bytes()));
+    let owned = principal.admin || author == Some(BsonUuid::from_bytes(principal.user.0.into_bytes()));
     Ok(if owned { Error::Stale } else { Error::Denied })
 }
 

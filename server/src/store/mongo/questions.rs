@@ -16,7 +16,9 @@ use super::{
     schema::{BY_AUTHOR, BY_AUTHOR_AND_MARK, BY_MARK, BY_TIME},
     slice::Order,
 };
-use crate::store::{Asked, By, Error, Filter, Position, Question, Questions, Result, Slice, StoredQuestion};
+use crate::store::{
+    Created, Error, Filter, Position, Principal, Question, Questions, Result, Slice, StoredQuestion,
+};
 
 /// A filter as the server takes it, and the index that it is made for.
 fn filter(wanted: Filter) -> (Document, Hint) {
@@ -38,17 +40,17 @@ fn filter(wanted: Filter) -> (Document, Hint) {
 
 #[async_trait]
 impl Questions for Mongo {
-    async fn add_question(&self, question: &Question) -> Result<Asked<StoredQuestion>> {
+    async fn add_question(&self, question: &Question) -> Result<Created<StoredQuestion>> {
         let author = self.authors.writer(question.author).await?;
         let new = QuestionDoc::from(question);
         match ask(self.questions.insert_one(&new)).await {
-            Ok(_) => Ok(Asked { row: new.shown(author), created: true }),
+            Ok(_) => Ok(Created { row: new.shown(author), created: true }),
             Err(Fault::Duplicate(Taken::Id)) => {
                 let found = repeated(&self.questions, question.id.0).await?;
                 if !found.is_by(question) {
                     return Err(Error::Conflict("Idempotency-Key"));
                 }
-                Ok(Asked { row: found.shown(author), created: false })
+                Ok(Created { row: found.shown(author), created: false })
             }
             Err(fault) => Err(fault.into()),
         }
@@ -86,7 +88,7 @@ impl Questions for Mongo {
     async fn edit_question(
         &self,
         id: QuestionId,
-        by: By,
+        principal: Principal,
         title: &str,
         description: Option<&str>,
         version: Option<i64>,
@@ -100,19 +102,24 @@ impl Questions for Mongo {
             update.insert("$unset", doc! { "description": "" });
         }
         update.insert("$set", set);
-        self.change_question(id, by, version, update).await
+        self.change_question(id, principal, version, update).await
     }
 
-    async fn set_answered(&self, id: QuestionId, by: By, answered: bool) -> Result<StoredQuestion> {
+    async fn set_answered(
+        &self,
+        id: QuestionId,
+        principal: Principal,
+        answered: bool,
+    ) -> Result<StoredQuestion> {
         // A mark that is set already is no change.
         let change = doc! { "$cond": [{ "$ne": ["$answered", answered] }, 1_i64, 0_i64] };
         let update = doc! { "$set": { "answered": answered, "version": { "$add": ["$version", change] } } };
-        self.change_question(id, by, None, vec![update]).await
+        self.change_question(id, principal, None, vec![update]).await
     }
 
-    async fn delete_question(&self, id: QuestionId, by: By) -> Result<()> {
-        if !self.mark_question(writable(id.0, by, None)).await? {
-            return Err(why_none(&self.questions, id.0, by).await?);
+    async fn delete_question(&self, id: QuestionId, principal: Principal) -> Result<()> {
+        if !self.mark_question(writable(id.0, principal, None)).await? {
+            return Err(why_none(&self.questions, id.0, principal).await?);
         }
         self.finish_question(id).await;
         Ok(())
@@ -124,14 +131,14 @@ impl Mongo {
     async fn change_question(
         &self,
         id: QuestionId,
-        by: By,
+        principal: Principal,
         version: Option<i64>,
         update: impl Into<UpdateModifications> + Send,
     ) -> Result<StoredQuestion> {
-        let change = self.questions.find_one_and_update(writable(id.0, by, version), update);
+        let change = self.questions.find_one_and_update(writable(id.0, principal, version), update);
         match ask(change.return_document(ReturnDocument::After)).await? {
             Some(changed) => self.shown(changed).await,
-            None => Err(why_none(&self.questions, id.0, by).await?),
+            None => Err(why_none(&self.questions, id.0, principal).await?),
         }
     }
 

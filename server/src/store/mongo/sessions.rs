@@ -15,7 +15,7 @@ use super::{
     schema::{BY_END, BY_USER},
     slice::Order,
 };
-use crate::store::{Accounts, Error, Presented, Refreshed, Result, Session, Sessions};
+use crate::store::{Accounts, Error, RefreshAttempt, Refreshed, Result, Session, Sessions};
 
 /// Narrows a filter down to sessions whose tokens are worth something.
 fn live(mut filter: Document, now: Timestamp) -> Document {
@@ -64,7 +64,7 @@ impl Sessions for Mongo {
         Ok(found.ok_or(Error::NotFound)?.try_into()?)
     }
 
-    async fn refresh(&self, token: &Presented, now: Timestamp) -> Result<Refreshed> {
+    async fn refresh(&self, token: &RefreshAttempt, now: Timestamp) -> Result<Refreshed> {
         if let Some(rotated) = self.step(rotation(token, now)).await? {
             return Ok(Refreshed::Rotated(rotated));
         }
@@ -114,7 +114,7 @@ impl Mongo {
 }
 
 /// Step 1: compare and set.
-fn rotation(token: &Presented, now: Timestamp) -> (Document, Vec<Document>) {
+fn rotation(token: &RefreshAttempt, now: Timestamp) -> (Document, Vec<Document>) {
     let filter = doc! {
         "_id": uuid(token.session.0), "generation": i64::from(token.generation), "current": bytes(&token.hash),
     };
@@ -133,7 +133,7 @@ fn rotation(token: &Presented, now: Timestamp) -> (Document, Vec<Document>) {
 }
 
 /// Step 2: a write, and not a read, so that it is ordered after the rotation it repeats.
-fn replay(token: &Presented, now: Timestamp) -> (Document, Vec<Document>) {
+fn replay(token: &RefreshAttempt, now: Timestamp) -> (Document, Vec<Document>) {
     let filter = doc! {
         "_id": uuid(token.session.0), "generation": i64::from(token.generation) + 1, "previous": bytes(&token.hash),
         "rotatedAt": { "$gt": date(now.plus_millis(-token.replay_ms)) },

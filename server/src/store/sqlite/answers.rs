@@ -11,7 +11,7 @@ use super::{
     slice::{Bounds, Start},
     sql::statements,
 };
-use crate::store::{Actor, Answer, Answers, Asked, By, Error, Result, Slice, StoredAnswer};
+use crate::store::{Answer, Answers, AuthorSummary, Created, Error, Principal, Result, Slice, StoredAnswer};
 
 macro_rules! select {
     ($rest:literal) => {
@@ -41,7 +41,7 @@ statements! {
 
 #[async_trait]
 impl Answers for Sqlite {
-    async fn add_answer(&self, answer: &Answer) -> Result<Asked<StoredAnswer>> {
+    async fn add_answer(&self, answer: &Answer) -> Result<Created<StoredAnswer>> {
         let answer = answer.clone();
         self.write(move |db| add(db, &answer)).await
     }
@@ -67,27 +67,33 @@ impl Answers for Sqlite {
     async fn edit_answer(
         &self,
         id: AnswerId,
-        by: By,
+        principal: Principal,
         description: &str,
         version: Option<i64>,
         now: Timestamp,
     ) -> Result<StoredAnswer> {
         let description = description.to_owned();
         self.write(move |db| {
-            let values =
-                params![id.0.as_bytes(), by.user.0.as_bytes(), by.admin, description, now.0, version];
+            let values = params![
+                id.0.as_bytes(),
+                principal.user.0.as_bytes(),
+                principal.admin,
+                description,
+                now.0,
+                version
+            ];
             match EDIT.run(db, values)? {
-                0 => Err(why_none(db, AUTHOR, id.0, by)?),
+                0 => Err(why_none(db, AUTHOR, id.0, principal)?),
                 _ => by_id(db, id),
             }
         })
         .await
     }
 
-    async fn delete_answer(&self, id: AnswerId, by: By) -> Result<()> {
+    async fn delete_answer(&self, id: AnswerId, principal: Principal) -> Result<()> {
         self.write(move |db| {
-            match DELETE.run(db, params![id.0.as_bytes(), by.user.0.as_bytes(), by.admin])? {
-                0 => Err(why_none(db, AUTHOR, id.0, by)?),
+            match DELETE.run(db, params![id.0.as_bytes(), principal.user.0.as_bytes(), principal.admin])? {
+                0 => Err(why_none(db, AUTHOR, id.0, principal)?),
                 _ => Ok(()),
             }
         })
@@ -95,7 +101,7 @@ impl Answers for Sqlite {
     }
 }
 
-fn add(db: &Connection, answer: &Answer) -> Result<Asked<StoredAnswer>> {
+fn add(db: &Connection, answer: &Answer) -> Result<Created<StoredAnswer>> {
     let (id, author) = (answer.id.0.as_bytes(), answer.author.0.as_bytes());
     let values = params![
         id,
@@ -109,7 +115,7 @@ fn add(db: &Connection, answer: &Answer) -> Result<Asked<StoredAnswer>> {
     if !created && SAME_REQUEST.one(db, params![id, author, answer.fingerprint], |_| Ok(()))?.is_none() {
         return Err(Error::Conflict("Idempotency-Key"));
     }
-    Ok(Asked { row: by_id(db, answer.id)?, created })
+    Ok(Created { row: by_id(db, answer.id)?, created })
 }
 
 fn by_id(db: &Connection, id: AnswerId) -> Result<StoredAnswer> {
@@ -129,7 +135,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredAnswer> {
         created_at: Timestamp(row.get(3)?),
         updated_at: Timestamp(row.get(4)?),
         version: row.get(5)?,
-        author: Actor {
+        author: AuthorSummary {
             id: UserId(row.get(6).map(uuid::Uuid::from_bytes)?),
             username: row.get(7)?,
             avatar_version: row.get(8)?,

@@ -3,13 +3,13 @@
 use rusqlite::{Connection, Row};
 
 use super::{id, sql::Sql};
-use crate::store::{By, Error, Result};
+use crate::store::{Error, Principal, Result};
 
 /// Reads the row once to tell what was wrong. `sql` gives the `author` of the row with the id `?1`.
-pub(super) fn why_none(db: &Connection, sql: Sql, key: uuid::Uuid, by: By) -> Result<Error> {
+pub(super) fn why_none(db: &Connection, sql: Sql, key: uuid::Uuid, principal: Principal) -> Result<Error> {
     Ok(match sql.one(db, [key.as_bytes()], author)? {
         None => Error::NotFound,
-        Some(author) if author != by.user.0 && !by.admin => Error::Denied,
+        Some(author) if author != principal.user.0 && !principal.admin => Error::Denied,
         // It is there, and the caller's: only the version is left.
         Some(_) => Error::Stale,
     })

@@ -11,7 +11,9 @@ use super::{
     slice::{Bounds, Start},
     sql::statements,
 };
-use crate::store::{Actor, Asked, By, Error, Filter, Question, Questions, Result, Slice, StoredQuestion};
+use crate::store::{
+    AuthorSummary, Created, Error, Filter, Principal, Question, Questions, Result, Slice, StoredQuestion,
+};
 
 /// The author by primary key, after the question: `CROSS JOIN` fixes the order, so that no statistics can turn it round.
 macro_rules! select {
@@ -60,7 +62,7 @@ statements! {
 
 #[async_trait]
 impl Questions for Sqlite {
-    async fn add_question(&self, question: &Question) -> Result<Asked<StoredQuestion>> {
+    async fn add_question(&self, question: &Question) -> Result<Created<StoredQuestion>> {
         let question = question.clone();
         self.write(move |db| add(db, &question)).await
     }
@@ -80,7 +82,7 @@ impl Questions for Sqlite {
     async fn edit_question(
         &self,
         id: QuestionId,
-        by: By,
+        principal: Principal,
         title: &str,
         description: Option<&str>,
         version: Option<i64>,
@@ -88,30 +90,44 @@ impl Questions for Sqlite {
     ) -> Result<StoredQuestion> {
         let (title, description) = (title.to_owned(), description.map(ToOwned::to_owned));
         self.write(move |db| {
-            let values =
-                params![id.0.as_bytes(), by.user.0.as_bytes(), by.admin, title, description, now.0, version];
+            let values = params![
+                id.0.as_bytes(),
+                principal.user.0.as_bytes(),
+                principal.admin,
+                title,
+                description,
+                now.0,
+                version
+            ];
             match EDIT.run(db, values)? {
-                0 => Err(why_none(db, AUTHOR, id.0, by)?),
+                0 => Err(why_none(db, AUTHOR, id.0, principal)?),
                 _ => by_id(db, id),
             }
         })
         .await
     }
 
-    async fn set_answered(&self, id: QuestionId, by: By, answered: bool) -> Result<StoredQuestion> {
+    async fn set_answered(
+        &self,
+        id: QuestionId,
+        principal: Principal,
+        answered: bool,
+    ) -> Result<StoredQuestion> {
         self.write(move |db| {
-            match MARK.run(db, params![id.0.as_bytes(), by.user.0.as_bytes(), by.admin, answered])? {
-                0 => Err(why_none(db, AUTHOR, id.0, by)?),
+            match MARK
+                .run(db, params![id.0.as_bytes(), principal.user.0.as_bytes(), principal.admin, answered])?
+            {
+                0 => Err(why_none(db, AUTHOR, id.0, principal)?),
                 _ => by_id(db, id),
             }
         })
         .await
     }
 
-    async fn delete_question(&self, id: QuestionId, by: By) -> Result<()> {
+    async fn delete_question(&self, id: QuestionId, principal: Principal) -> Result<()> {
         self.write(move |db| {
-            match DELETE.run(db, params![id.0.as_bytes(), by.user.0.as_bytes(), by.admin])? {
-                0 => Err(why_none(db, AUTHOR, id.0, by)?),
+            match DELETE.run(db, params![id.0.as_bytes(), principal.user.0.as_bytes(), principal.admin])? {
+                0 => Err(why_none(db, AUTHOR, id.0, principal)?),
                 _ => Ok(()),
             }
         })
@@ -119,7 +135,7 @@ impl Questions for Sqlite {
     }
 }
 
-fn add(db: &Connection, question: &Question) -> Result<Asked<StoredQuestion>> {
+fn add(db: &Connection, question: &Question) -> Result<Created<StoredQuestion>> {
     let (id, author) = (question.id.0.as_bytes(), question.author.0.as_bytes());
     let values = params![
         id,
@@ -133,7 +149,7 @@ fn add(db: &Connection, question: &Question) -> Result<Asked<StoredQuestion>> {
     if !created && SAME_REQUEST.one(db, params![id, author, question.fingerprint], |_| Ok(()))?.is_none() {
         return Err(Error::Conflict("Idempotency-Key"));
     }
-    Ok(Asked { row: by_id(db, question.id)?, created })
+    Ok(Created { row: by_id(db, question.id)?, created })
 }
 
 fn by_id(db: &Connection, id: QuestionId) -> Result<StoredQuestion> {
@@ -176,7 +192,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredQuestion> {
         answered: row.get(5)?,
         answers: row.get(6)?,
         version: row.get(7)?,
-        author: Actor {
+        author: AuthorSummary {
             id: UserId(row.get(8).map(uuid::Uuid::from_bytes)?),
             username: row.get(9)?,
             avatar_version: row.get(10)?,

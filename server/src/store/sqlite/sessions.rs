@@ -10,7 +10,7 @@ use super::{
     id,
     sql::statements,
 };
-use crate::store::{Error, Presented, Refreshed, Result, Session, Sessions};
+use crate::store::{Error, RefreshAttempt, Refreshed, Result, Session, Sessions};
 
 /// How many sessions are forgotten in one write, so that others need not wait for all of them.
 const PURGE: u32 = 500;
@@ -81,9 +81,9 @@ impl Sessions for Sqlite {
         self.read(move |db| BY_ID.one(db, [id.0.as_bytes()], session)?.ok_or(Error::NotFound)).await
     }
 
-    async fn refresh(&self, presented: &Presented, now: Timestamp) -> Result<Refreshed> {
-        let presented = presented.clone();
-        self.write(move |db| Ok(refresh(db, &presented, now)?)).await
+    async fn refresh(&self, attempt: &RefreshAttempt, now: Timestamp) -> Result<Refreshed> {
+        let attempt = attempt.clone();
+        self.write(move |db| Ok(refresh(db, &attempt, now)?)).await
     }
 
     async fn end_session(&self, id: SessionId, reason: &str, now: Timestamp) -> Result<()> {
@@ -150,7 +150,7 @@ fn add(db: &Connection, session: &Session, most: usize) -> Result<()> {
     Ok(())
 }
 
-fn refresh(db: &Connection, token: &Presented, now: Timestamp) -> rusqlite::Result<Refreshed> {
+fn refresh(db: &Connection, token: &RefreshAttempt, now: Timestamp) -> rusqlite::Result<Refreshed> {
     let id = token.session.0.as_bytes();
     let rotation = named_params! {
         ":id": id, ":generation": token.generation, ":hash": token.hash, ":next": token.next_hash,

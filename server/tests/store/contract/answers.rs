@@ -8,7 +8,7 @@ use super::{
     assert_fails,
     make::{T0, admin, answer, asked, at, at_once, first, owner, user},
 };
-use crate::store::{Actor, Answer, Asked, Error, Store, StoredAnswer};
+use crate::store::{Answer, AuthorSummary, Created, Error, Store, StoredAnswer};
 
 async fn ada_asks(store: &dyn Store) -> (UserId, QuestionId) {
     let ada = user(store, "ada").await;
@@ -25,9 +25,9 @@ pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
         created_at: at(3),
         updated_at: at(3),
         version: 1,
-        author: Actor { id: ada, username: "ada".to_owned(), avatar_version: 0 },
+        author: AuthorSummary { id: ada, username: "ada".to_owned(), avatar_version: 0 },
     };
-    assert_eq!(store.add_answer(&new).await.unwrap(), Asked { row: expected.clone(), created: true });
+    assert_eq!(store.add_answer(&new).await.unwrap(), Created { row: expected.clone(), created: true });
     assert_eq!(store.answer(new.id).await.unwrap(), expected);
     assert_eq!(store.answers(question, first(10)).await.unwrap(), [expected]);
 }
@@ -47,7 +47,7 @@ pub(super) async fn the_same_request_again_is_the_same_row(store: Arc<dyn Store>
     store.add_answer(&new).await.unwrap();
     let edited = store.edit_answer(new.id, owner(ada), "Therefore.", None, at(1)).await.unwrap();
     let again = store.add_answer(&Answer { created_at: at(2), ..new }).await.unwrap();
-    assert_eq!(again, Asked { row: edited, created: false });
+    assert_eq!(again, Created { row: edited, created: false });
     assert_eq!(store.count_answers(question).await.unwrap(), 1);
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn another_request_with_the_same_key_conflicts(store: Arc<dyn S
     let (ada, question) = ada_asks(&*store).await;
     let bob = user(&*store, "bob").await;
     let new = answer(question, ada, "Because.", T0);
-    let Asked { row, .. } = store.add_answer(&new).await.unwrap();
+    let Created { row, .. } = store.add_answer(&new).await.unwrap();
     let other = Answer { fingerprint: [9; 32], ..new.clone() };
     assert_fails!(store.add_answer(&other).await, Error::Conflict("Idempotency-Key"));
     let foreign = Answer { author: bob, ..new };

@@ -8,7 +8,7 @@ use super::{
     assert_fails,
     make::{T0, account, answered, asked, at, first, owner, user},
 };
-use crate::store::{Actor, AvatarImage, Error, Filter, Store};
+use crate::store::{AuthorSummary, AvatarImage, Error, Filter, Store};
 
 pub(super) async fn kept_content_is_the_deleted_users(store: Arc<dyn Store>) {
     let (ada, bob) = (user(&*store, "ada").await, user(&*store, "bob").await);
@@ -19,7 +19,7 @@ pub(super) async fn kept_content_is_the_deleted_users(store: Arc<dyn Store>) {
 
     assert_fails!(store.account(ada).await, Error::NotFound);
     let nobody = store.account(UserId::DELETED).await.unwrap();
-    let nobody = Actor {
+    let nobody = AuthorSummary {
         id: UserId::DELETED,
         username: "deleted user".to_owned(),
         avatar_version: nobody.avatar_version,

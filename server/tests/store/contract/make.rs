@@ -3,7 +3,7 @@
 use ro_co_shared::{AnswerId, QuestionId, SessionId, Timestamp, UserId};
 
 pub(crate) use crate::make::*;
-use crate::store::{Answer, By, Presented, Session, Store};
+use crate::store::{Answer, Principal, RefreshAttempt, Session, Store};
 
 pub(crate) const SECOND: i64 = 1_000;
 
@@ -11,12 +11,12 @@ pub(crate) const HOUR: i64 = 3_600 * SECOND;
 
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-pub(crate) fn owner(user: UserId) -> By {
-    By { user, admin: false }
+pub(crate) fn owner(user: UserId) -> Principal {
+    Principal { user, admin: false }
 }
 
-pub(crate) fn admin(user: UserId) -> By {
-    By { user, admin: true }
+pub(crate) fn admin(user: UserId) -> Principal {
+    Principal { user, admin: true }
 }
 
 pub(crate) fn answer(question: QuestionId, author: UserId, text: &str, created_at: Timestamp) -> Answer {
@@ -75,8 +75,8 @@ pub(crate) fn hash(generation: u32) -> [u8; 32] {
 }
 
 /// The token of a generation, as `design/security.md` would have it presented.
-pub(crate) fn token(session: &Session, generation: u32) -> Presented {
-    Presented {
+pub(crate) fn token(session: &Session, generation: u32) -> RefreshAttempt {
+    RefreshAttempt {
         session: session.id,
         generation,
         hash: hash(generation),

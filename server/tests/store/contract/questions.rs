@@ -8,7 +8,7 @@ use super::{
     assert_fails,
     make::{T0, admin, answered, asked, at, at_once, first, owner, question, user},
 };
-use crate::store::{Actor, Asked, Error, Filter, Question, Store, StoredQuestion};
+use crate::store::{AuthorSummary, Created, Error, Filter, Question, Store, StoredQuestion};
 
 pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
     let ada = user(&*store, "Ada Lovelace").await;
@@ -23,10 +23,10 @@ pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
             answered: false,
             answers: 0,
             version: 1,
-            author: Actor { id: ada, username: "Ada Lovelace".to_owned(), avatar_version: 0 },
+            author: AuthorSummary { id: ada, username: "Ada Lovelace".to_owned(), avatar_version: 0 },
         };
         let asked = store.add_question(&new).await.unwrap();
-        assert_eq!(asked, Asked { row: expected.clone(), created: true });
+        assert_eq!(asked, Created { row: expected.clone(), created: true });
         assert_eq!(store.question(new.id).await.unwrap(), expected);
         assert!(store.questions(Filter::default(), first(10)).await.unwrap().contains(&expected));
     }
@@ -34,7 +34,10 @@ pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
     store.rename(ada, &"Countess".parse().unwrap()).await.unwrap();
     store.set_avatar_seed(ada, "another").await.unwrap();
     for shown in store.questions(Filter::default(), first(10)).await.unwrap() {
-        assert_eq!(shown.author, Actor { id: ada, username: "Countess".to_owned(), avatar_version: 1 });
+        assert_eq!(
+            shown.author,
+            AuthorSummary { id: ada, username: "Countess".to_owned(), avatar_version: 1 }
+        );
     }
 }
 
@@ -52,14 +55,14 @@ pub(super) async fn the_same_request_again_is_the_same_row(store: Arc<dyn Store>
     // The repeat comes later than the first.
     let repeat = Question { created_at: at(9), ..new };
     let again = store.add_question(&repeat).await.unwrap();
-    assert_eq!(again, Asked { row: edited, created: false }, "the row as it stands now");
+    assert_eq!(again, Created { row: edited, created: false }, "the row as it stands now");
     assert_eq!(store.count_questions(Filter::default()).await.unwrap(), 1);
 }
 
 pub(super) async fn another_request_with_the_same_key_conflicts(store: Arc<dyn Store>) {
     let (ada, bob) = (user(&*store, "ada").await, user(&*store, "bob").await);
     let new = question(ada, "Why?", T0);
-    let Asked { row, .. } = store.add_question(&new).await.unwrap();
+    let Created { row, .. } = store.add_question(&new).await.unwrap();
     let other = Question { fingerprint: [9; 32], title: "Another".to_owned(), ..new.clone() };
     assert_fails!(store.add_question(&other).await, Error::Conflict("Idempotency-Key"));
     let foreign = Question { author: bob, ..new };

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use ro_co_shared::SessionId;
 
 use super::make::{DAY, HOUR, SECOND, T0, at, at_once, hash, session, signed_in, token, user};
-use crate::store::{Presented, Refreshed, Session, Store};
+use crate::store::{RefreshAttempt, Refreshed, Session, Store};
 
 async fn ada(store: &dyn Store) -> Session {
     let id = user(store, "ada").await;
     signed_in(store, id, 0).await
 }
 
-async fn refresh(store: &dyn Store, presented: &Presented, millis: i64) -> Refreshed {
-    store.refresh(presented, at(millis)).await.unwrap()
+async fn refresh(store: &dyn Store, attempt: &RefreshAttempt, millis: i64) -> Refreshed {
+    store.refresh(attempt, at(millis)).await.unwrap()
 }
 
 pub(super) async fn rotates_the_current_token(store: Arc<dyn Store>) {
@@ -55,11 +55,11 @@ pub(super) async fn never_outlives_the_absolute_end(store: Arc<dyn Store>) {
 pub(super) async fn eight_at_once_agree(store: Arc<dyn Store>) {
     let one = ada(&*store).await;
     for generation in 0..20 {
-        let presented = token(&one, generation);
+        let attempt = token(&one, generation);
         let now = at(i64::from(generation) * HOUR + 1);
         let results = at_once(8, |_| {
-            let (store, presented) = (Arc::clone(&store), presented.clone());
-            async move { store.refresh(&presented, now).await }
+            let (store, attempt) = (Arc::clone(&store), attempt.clone());
+            async move { store.refresh(&attempt, now).await }
         })
         .await;
         let mut rotations = 0;
@@ -109,7 +109,7 @@ pub(super) async fn an_older_generation_ends_the_session(store: Arc<dyn Store>) 
 
 pub(super) async fn another_secret_changes_nothing(store: Arc<dyn Store>) {
     let one = ada(&*store).await;
-    let wrong = Presented { hash: [1; 32], ..token(&one, 0) };
+    let wrong = RefreshAttempt { hash: [1; 32], ..token(&one, 0) };
     assert_eq!(refresh(&*store, &wrong, 1).await, Refreshed::Ended);
     assert_eq!(store.session(one.id).await.unwrap(), one);
     assert!(matches!(refresh(&*store, &token(&one, 0), 2).await, Refreshed::Rotated(_)));
@@ -124,7 +124,7 @@ pub(super) async fn a_token_from_the_future_changes_nothing(store: Arc<dyn Store
 
 pub(super) async fn ended_expired_and_unknown_are_ended(store: Arc<dyn Store>) {
     let id = user(&*store, "ada").await;
-    let unknown = Presented { session: SessionId::new(), ..token(&session(id, T0), 0) };
+    let unknown = RefreshAttempt { session: SessionId::new(), ..token(&session(id, T0), 0) };
     assert_eq!(refresh(&*store, &unknown, 1).await, Refreshed::Ended);
 
     let ended = signed_in(&*store, id, 0).await;
@@ -138,7 +138,7 @@ pub(super) async fn ended_expired_and_unknown_are_ended(store: Arc<dyn Store>) {
     assert!(matches!(refresh(&*store, &token(&expired, 0), 9).await, Refreshed::Rotated(_)));
 
     // The replay of a token whose successor has expired.
-    let brief = Presented { idle_ms: 10, ..token(&signed_in(&*store, id, 0).await, 0) };
+    let brief = RefreshAttempt { idle_ms: 10, ..token(&signed_in(&*store, id, 0).await, 0) };
     assert!(matches!(refresh(&*store, &brief, 1).await, Refreshed::Rotated(_)));
     assert_eq!(refresh(&*store, &brief, 11).await, Refreshed::Ended);
 }

@@ -5,7 +5,7 @@ use ro_co_shared::{AnswerId, QuestionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{V, bytes, date, id, time, uuid};
-use crate::store::{Actor, Answer, Cursor, StoredAnswer};
+use crate::store::{Answer, AuthorSummary, Cursor, StoredAnswer};
 
 /// An answer.
 #[derive(Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl AnswerDoc {
     }
 
     /// With its author, as a reader sees it.
-    pub(in crate::store::mongo) fn shown(self, author: Actor) -> StoredAnswer {
+    pub(in crate::store::mongo) fn shown(self, author: AuthorSummary) -> StoredAnswer {
         StoredAnswer {
             id: AnswerId(id(self.id)),
             question: QuestionId(id(self.question)),

@@ -5,7 +5,7 @@ use ro_co_shared::{QuestionId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{V, bytes, date, id, time, uuid};
-use crate::store::{Actor, Cursor, Question, StoredQuestion};
+use crate::store::{AuthorSummary, Cursor, Question, StoredQuestion};
 
 /// A question.
 #[derive(Serialize, Deserialize)]
@@ -63,7 +63,7 @@ impl QuestionDoc {
     }
 
     /// With its author, as a reader sees it.
-    pub(in crate::store::mongo) fn shown(self, author: Actor) -> StoredQuestion {
+    pub(in crate::store::mongo) fn shown(self, author: AuthorSummary) -> StoredQuestion {
         StoredQuestion {
             id: QuestionId(id(self.id)),
             title: self.title,

@@ -37,7 +37,7 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
 ];
 
 /// The endpoint inside, guarded.
-pub(crate) struct Guard<E> {
+pub(crate) struct Middleware<E> {
     pub(crate) inner: E,
     /// Origins whose pages may call.
     pub(crate) origins: Vec<Origin>,
@@ -45,7 +45,7 @@ pub(crate) struct Guard<E> {
     pub(crate) local_only: bool,
 }
 
-impl<E: Endpoint> Endpoint for Guard<E> {
+impl<E: Endpoint> Endpoint for Middleware<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
@@ -73,7 +73,7 @@ impl<E: Endpoint> Endpoint for Guard<E> {
     }
 }
 
-impl<E: Endpoint> Guard<E> {
+impl<E: Endpoint> Middleware<E> {
     /// What the endpoint comes to, whatever it comes to.
     async fn answer(&self, request: Request) -> Response {
         match AssertUnwindSafe(self.serve(request)).catch_unwind().await {

@@ -6,7 +6,7 @@
 
 mod body;
 mod connection;
-mod gate;
+mod connection_limit;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -21,8 +21,8 @@ use tokio::{
     time,
 };
 
-use connection::Front;
-use gate::Gate;
+use connection::ConnectionHandler;
+use connection_limit::ConnectionLimit;
 
 use crate::limits::address::Proxies;
 
@@ -87,9 +87,9 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let local = listener.local_addr()?;
-    let gate = Gate::new(limits.connections, limits.per_address, limits.proxies.clone());
+    let limit = ConnectionLimit::new(limits.connections, limits.per_address, limits.proxies.clone());
     let grace = limits.grace;
-    let front = Arc::new(Front::new(endpoint, limits, local));
+    let handler = Arc::new(ConnectionHandler::new(endpoint, limits, local));
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -97,9 +97,9 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             Some(ended) = connections.join_next() => report(ended),
-            (stream, peer) = accept(&listener) => match gate.enter(peer.ip()) {
+            (stream, peer) = accept(&listener) => match limit.enter(peer.ip()) {
                 Some(pass) => {
-                    let connection = Arc::clone(&front).converse(stream, peer, stopping.clone());
+                    let connection = Arc::clone(&handler).converse(stream, peer, stopping.clone());
                     connections.spawn(async move {
                         connection.await;
                         drop(pass);

@@ -38,7 +38,7 @@ const NO_PLACE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
 /// What all connections have in common.
-pub(super) struct Front {
+pub(super) struct ConnectionHandler {
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
     limits: Limits,
     in_flight: Semaphore,
@@ -46,7 +46,7 @@ pub(super) struct Front {
     builder: http1::Builder,
 }
 
-impl Front {
+impl ConnectionHandler {
     pub(super) fn new(
         endpoint: Arc<dyn DynEndpoint<Output = Response>>,
         limits: Limits,
@@ -76,8 +76,8 @@ impl Front {
         }
         let socket = Socket::new(stream, self.limits.write_time, self.limits.linger, stopping.clone());
         let service = service_fn(|request| {
-            let front = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(front.answer(request, peer).await.into()) }
+            let handler = Arc::clone(&self);
+            async move { Ok::<_, Infallible>(handler.answer(request, peer).await.into()) }
         });
         let mut connection = self.builder.serve_connection(TokioIo::new(socket), service);
         let early = tokio::select! {
