@@ -7,7 +7,10 @@ mod tools;
 use ro_co_shared::{AnswerId, Invalid, QuestionId, Role, Timestamp, UserId};
 use uuid::{Builder, Uuid};
 
-use crate::store::{self, Account, Answer, Principal, Question, Store};
+use crate::{
+    permissions::Permissions,
+    store::{self, Account, Answer, Principal, Question, Store},
+};
 
 /// The address of somebody to look around as; they are an admin, so that there is everything to try.
 pub const VISITOR: &str = "lena.huber@example.org";
@@ -62,7 +65,7 @@ pub async fn fill(store: &dyn Store, now: Timestamp, password_hash: &str) -> sto
             store.add_answer(&answer(reply, question.id, now)).await?;
         }
         if thread.answered {
-            let by = Principal { user: question.author, admin: false };
+            let by = Principal { user: question.author, permissions: Permissions::empty() };
             store.set_answered(question.id, by, true).await?;
         }
     }

@@ -3,7 +3,7 @@
 use ro_co_shared::{Code, Described, Errors, Field, Invalid, Optional, UserId};
 use uuid::{Builder, Uuid};
 
-use crate::{api::fault::Fault, auth::Caller, keys::sha256};
+use crate::{auth::Caller, error::ApiError, keys::sha256};
 
 /// A client's name for one act of creating.
 pub(crate) struct IdempotencyKey(String);
@@ -31,10 +31,10 @@ impl Described for IdempotencyKey {
 
 /// The id of what is created: fresh (UUID version 7), or with a key the same for every repeat (version 8, from
 /// SHA-256 of the user, the kind of thing and the key).
-pub(crate) fn new_id(user: UserId, kind: &str, key: &Optional<IdempotencyKey>) -> Result<Uuid, Fault> {
+pub(crate) fn new_id(user: UserId, kind: &str, key: &Optional<IdempotencyKey>) -> Result<Uuid, ApiError> {
     let mut errors = Errors::default();
     match key.check_text("Idempotency-Key", &mut errors) {
-        None => Err(Fault::fields(errors.into_vec())),
+        None => Err(ApiError::fields(errors.into_vec())),
         Some(None) => Ok(Uuid::now_v7()),
         Some(Some(key)) => {
             let digest = sha256(&[user.0.as_bytes(), kind.as_bytes(), b"\0", key.0.as_bytes()].concat());
@@ -46,10 +46,10 @@ pub(crate) fn new_id(user: UserId, kind: &str, key: &Optional<IdempotencyKey>) -
 }
 
 /// Refuses a request that names another author than the caller.
-pub(crate) fn own_author(caller: Caller, named: Option<UserId>) -> Result<(), Fault> {
+pub(crate) fn own_author(caller: Caller, named: Option<UserId>) -> Result<(), ApiError> {
     match named {
         Some(named) if named != caller.user => {
-            Err(Fault::new(Code::Forbidden, "you can write in your own name only"))
+            Err(ApiError::new(Code::Forbidden, "you can write in your own name only"))
         }
         _ => Ok(()),
     }

@@ -69,7 +69,7 @@ pub type TokenSecret = [u8; 32];
 
 /// Why a token is not accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Refused {
+pub enum TokenError {
     /// Not one of ours, or not of this kind.
     Forged,
     /// One of ours, but its time is over.
@@ -145,7 +145,7 @@ impl Keys {
     }
 
     /// Checks an access token's signature, kind and time.
-    pub fn verify_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, Refused> {
+    pub fn verify_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenError> {
         let (claims, _) = self.access.verify::<AccessClaims>(token)?;
         check_times(claims.exp, Some(claims.iat), now).map(|()| claims)
     }
@@ -177,15 +177,15 @@ impl Keys {
         &self,
         token: &str,
         now: Timestamp,
-    ) -> Result<(RefreshClaims, TokenSecret, TokenSecret), Refused> {
+    ) -> Result<(RefreshClaims, TokenSecret, TokenSecret), TokenError> {
         let (claims, kid) = self.refresh.verify::<RefreshClaims>(token)?;
         check_times(claims.exp, None, now)?;
         let secret: TokenSecret = BASE64_URL_SAFE_NO_PAD
             .decode(&claims.secret)
             .ok()
             .and_then(|s| s.try_into().ok())
-            .ok_or(Refused::Forged)?;
-        let next = self.next.get(&kid).ok_or(Refused::Forged)?;
+            .ok_or(TokenError::Forged)?;
+        let next = self.next.get(&kid).ok_or(TokenError::Forged)?;
         let successor = successor(next, &claims, &secret);
         Ok((claims, secret, successor))
     }
@@ -224,16 +224,17 @@ impl Ring {
     }
 
     /// The library looks at neither `typ` nor `crit` nor `kid`, nor at keys carried in the header: we do.
-    fn verify<C: DeserializeOwned + Clone>(&self, token: &str) -> Result<(C, String), Refused> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Forged)?;
+    fn verify<C: DeserializeOwned + Clone>(&self, token: &str) -> Result<(C, String), TokenError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Forged)?;
         let foreign_key =
             header.jku.is_some() || header.jwk.is_some() || header.x5u.is_some() || header.x5c.is_some();
         if header.typ.as_deref() != Some(self.typ) || header.crit.is_some() || foreign_key {
-            return Err(Refused::Forged);
+            return Err(TokenError::Forged);
         }
-        let kid = header.kid.ok_or(Refused::Forged)?;
-        let key = self.verify.get(&kid).ok_or(Refused::Forged)?;
-        let token = jsonwebtoken::decode::<C>(token, key, &self.validation).map_err(|_| Refused::Forged)?;
+        let kid = header.kid.ok_or(TokenError::Forged)?;
+        let key = self.verify.get(&kid).ok_or(TokenError::Forged)?;
+        let token =
+            jsonwebtoken::decode::<C>(token, key, &self.validation).map_err(|_| TokenError::Forged)?;
         Ok((token.claims, kid))
     }
 }
@@ -262,12 +263,12 @@ fn successor(key: &hmac::Key, claims: &RefreshClaims, secret: &TokenSecret) -> T
     out
 }
 
-fn check_times(exp: i64, iat: Option<i64>, now: Timestamp) -> Result<(), Refused> {
+fn check_times(exp: i64, iat: Option<i64>, now: Timestamp) -> Result<(), TokenError> {
     let now = now.0 / 1000;
     if iat.is_some_and(|iat| iat > now + LEEWAY_SECONDS) {
-        return Err(Refused::Forged);
+        return Err(TokenError::Forged);
     }
-    if exp + LEEWAY_SECONDS <= now { Err(Refused::Expired) } else { Ok(()) }
+    if exp + LEEWAY_SECONDS <= now { Err(TokenError::Expired) } else { Ok(()) }
 }
 
 /// SHA-256.

@@ -14,9 +14,10 @@ use ro_co_server::import;
 use ro_co_server::{
     admin, api,
     config::Config,
+    connect::{Patience, connect},
     demo,
     run::{Mode, Running, Started, start},
-    store::{self, Patience, Store, sqlite::backup},
+    store::{Store, sqlite::backup},
 };
 use ro_co_shared::Role;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -218,7 +219,7 @@ async fn healthcheck(config: &Config) -> ExitCode {
 /// The store beside a running server, or without one.
 async fn open(config: &Config) -> Result<Arc<dyn Store>, ExitCode> {
     let dir = config.data_dir().map_err(|why| fail(2, &why))?;
-    store::connect(config, &dir, Patience::None).await.map_err(|e| fail(2, &e.to_string()))
+    connect(config, &dir, Patience::None).await.map_err(|e| fail(2, &e.to_string()))
 }
 
 #[cfg(feature = "mongodb")]

@@ -13,11 +13,9 @@ use ro_co_shared::{Code, Problem};
 use uuid::Uuid;
 
 use crate::{
-    api::{
-        allowed,
-        fault::{Carried, Fault},
-    },
+    api::allowed,
     cors::{self, Origin},
+    error::{ApiError, ErrorContext},
 };
 
 /// Most bytes of a body on `/auth/*`.
@@ -79,21 +77,21 @@ impl<E: Endpoint> Middleware<E> {
         match AssertUnwindSafe(self.serve(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => error.into_response(),
-            Err(_) => Fault::new(Code::Internal, "").into_response(),
+            Err(_) => ApiError::new(Code::Internal, "").into_response(),
         }
     }
 
     async fn serve(&self, mut request: Request) -> Result<Response> {
         if self.local_only && !means_this_machine(&request) {
-            return Err(Fault::new(Code::Forbidden, "this server is for its own machine only").into());
+            return Err(ApiError::new(Code::Forbidden, "this server is for its own machine only").into());
         }
         if matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
             let limit = if request.uri().path().starts_with("/api/v1/auth/") { AUTH_BODY } else { BODY };
             let bytes = request.take_body().into_bytes_limit(limit).await.map_err(|error| match error {
                 ReadBodyError::PayloadTooLarge => {
-                    Fault::new(Code::TooLarge, format!("a body may have at most {limit} bytes here"))
+                    ApiError::new(Code::TooLarge, format!("a body may have at most {limit} bytes here"))
                 }
-                _ => Fault::new(Code::Timeout, "the body did not arrive"),
+                _ => ApiError::new(Code::Timeout, "the body did not arrive"),
             })?;
             request.set_body(bytes);
         }
@@ -113,7 +111,7 @@ fn means_this_machine(request: &Request) -> bool {
 /// Gives an error response its body, whatever layer made it.
 fn write_problem(response: &mut Response, id: Uuid, operation: &str, path: &str) {
     let status = response.status();
-    let carried = response.extensions_mut().remove::<Carried>();
+    let carried = response.extensions_mut().remove::<ErrorContext>();
     let (mut problem, cause) = match carried {
         Some(carried) => (carried.problem, carried.cause),
         None => (Box::new(Problem::new(code_of(status), "")), None),

@@ -16,17 +16,18 @@ use tokio::{
 };
 
 use crate::{
-    App, Settings,
+    app::{App, Settings},
     avatar::{Avatars, DICEBEAR_URL, Source},
     clock::Clock,
     config::{AvatarSource, Config, RateLimits},
+    connect::{self, Patience, connect},
     demo,
     http_server::{self, Limits},
     keys::Keys,
     limits::Policy,
     local::{self, Claim, Lock},
     secret::{self, Secret},
-    store::{self, Patience},
+    store,
 };
 
 /// How often an owner that does not answer is asked again, and after which pause: a second in all.
@@ -51,7 +52,7 @@ pub enum Error {
     Local(#[from] local::Error),
     /// The database cannot be opened.
     #[error(transparent)]
-    Open(#[from] store::OpenError),
+    Open(#[from] connect::OpenError),
     /// There is no usable secret.
     #[error(transparent)]
     Secret(#[from] secret::Error),
@@ -195,7 +196,7 @@ async fn listen(address: SocketAddr, mode: Mode) -> Result<TcpListener, Error> {
 
 async fn app(config: &Config, mode: Mode, dir: &Path) -> Result<Arc<App>, Error> {
     let keys = Keys::new(&secrets(config, dir)?)?;
-    let store = store::connect(config, dir, Patience::Endless).await?;
+    let store = connect(config, dir, Patience::Endless).await?;
     let default_source =
         if mode == Mode::Local || config.demo { AvatarSource::Builtin } else { AvatarSource::Dicebear };
     let source = match config.avatar_source.unwrap_or(default_source) {

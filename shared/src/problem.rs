@@ -26,6 +26,8 @@ pub enum Code {
     InvalidCredentials,
     /// The caller may not do this.
     Forbidden,
+    /// The password was reset by an operator: change it first.
+    PasswordChangeRequired,
     /// There is no such thing.
     NotFound,
     /// The path exists, but not with this method.
@@ -36,6 +38,8 @@ pub enum Code {
     Taken,
     /// The `Idempotency-Key` was used before, for another request.
     KeyReused,
+    /// It would leave the server without an admin: make another one first.
+    LastAdmin,
     /// The thing was changed since it was read: read it again.
     Stale,
     /// The body is too large.
@@ -64,11 +68,11 @@ impl Code {
             | Self::SessionEnded
             | Self::RefreshReused
             | Self::InvalidCredentials => 401,
-            Self::Forbidden => 403,
+            Self::Forbidden | Self::PasswordChangeRequired => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
             Self::Timeout => 408,
-            Self::Taken | Self::KeyReused => 409,
+            Self::Taken | Self::KeyReused | Self::LastAdmin => 409,
             Self::Stale => 412,
             Self::TooLarge => 413,
             Self::UnsupportedMediaType => 415,
@@ -90,11 +94,13 @@ impl Code {
             Self::RefreshReused => "The session was closed for safety",
             Self::InvalidCredentials => "The address or the password is wrong",
             Self::Forbidden => "Not allowed",
+            Self::PasswordChangeRequired => "Change your password first",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "This method is not allowed here",
             Self::Timeout => "The request took too long",
             Self::Taken => "Already taken",
             Self::KeyReused => "The idempotency key was used for another request",
+            Self::LastAdmin => "The last admin stays",
             Self::Stale => "Changed in the meantime",
             Self::TooLarge => "The request is too large",
             Self::UnsupportedMediaType => "This media type is not read here",

@@ -13,14 +13,14 @@ use ro_co_shared::{
 
 use super::{
     Tag,
-    fault::{CreationUnder, Fault, Missing, Owned, OwnedVersion, Refusal},
     header::Header,
     listing::{CursorText, Listed, PageParams, PageResult, id},
     payload::{Body, Done, Json, demanded_version, version_tag},
 };
 use crate::{
-    App,
+    app::App,
     auth::Caller,
+    error::{ApiError, CreationUnder, Missing, OperationError, Owned, OwnedVersion},
     idempotency::{IdempotencyKey, new_id, own_author},
     store::{self, Cursor, StoredAnswer},
 };
@@ -91,14 +91,14 @@ impl Answers {
         /// The tag of the page at hand.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
-    ) -> Result<Listed<Answer>, Refusal<Missing>> {
+    ) -> Result<Listed<Answer>, OperationError<Missing>> {
         let mut errors = Errors::default();
         let question = question_id.0.check("questionId", &mut errors);
         let asked = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 };
         let slice = asked.slice(&app.keys, LIST, &mut errors);
         let total = total.0.check_text("total", &mut errors);
         let (Some(question), Some(slice), Some(total)) = (question, slice, total) else {
-            return Err(Fault::fields(errors.into_vec()).into());
+            return Err(ApiError::fields(errors.into_vec()).into());
         };
         let rows = app.store.answers(question, slice).await?;
         let total = if total == Some(true) { Some(app.store.count_answers(question).await?) } else { None };
@@ -127,7 +127,7 @@ impl Answers {
         #[oai(name = "Idempotency-Key")]
         key: Header<Optional<IdempotencyKey>>,
         body: Body<NewAnswer>,
-    ) -> Result<AnswerCreated, Refusal<CreationUnder>> {
+    ) -> Result<AnswerCreated, OperationError<CreationUnder>> {
         own_author(caller, body.checked.author)?;
         let answer = store::Answer {
             id: AnswerId(new_id(caller.user, "answer", &key.0)?),
@@ -152,7 +152,7 @@ impl Answers {
         app: Data<&Arc<App>>,
         /// The answer's id.
         id: Path<Input<AnswerId>>,
-    ) -> Result<AnswerReply, Refusal<Missing>> {
+    ) -> Result<AnswerReply, OperationError<Missing>> {
         Ok(app.store.answer(self::id("id", &id.0)?).await?.into())
     }
 
@@ -170,7 +170,7 @@ impl Answers {
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: Body<EditAnswer>,
-    ) -> Result<AnswerReply, Refusal<OwnedVersion>> {
+    ) -> Result<AnswerReply, OperationError<OwnedVersion>> {
         let id = self::id("id", &id.0)?;
         let current = async || app.store.answer(id).await.map(|answer| answer.version);
         let version = demanded_version(if_match.0.as_deref(), current).await?;
@@ -188,7 +188,7 @@ impl Answers {
         app: Data<&Arc<App>>,
         /// The answer's id.
         id: Path<Input<AnswerId>>,
-    ) -> Result<Done, Refusal<Owned>> {
+    ) -> Result<Done, OperationError<Owned>> {
         app.store.delete_answer(self::id("id", &id.0)?, caller.principal()).await?;
         Ok(Done)
     }

@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use poem::{Request, http::header, web::Data};
-use poem_openapi::{ApiResponse, OpenApi, param::Query};
+use poem_openapi::{OpenApi, param::Query};
 use ro_co_shared::{
-    Code, Credentials, Email, Errors, FieldError, Login, NewUser, Role, SignOut, SignUp, User, UserId,
-    Username,
+    Code, Credentials, Email, Errors, FieldError, Login, NewUser, Role, SignOut, SignUp, UserId, Username,
 };
 
 use super::{
     Tag,
-    fault::{Clash, Credential, Fault, Plain, Refusal},
     payload::{Body, Done, Json},
-    users::as_self,
+    users::MadeUser,
 };
 use crate::{
-    App,
+    app::App,
     auth::RefreshBearer,
+    error::{ApiError, Clash, Credential, OperationError, Plain},
     limits::{AnonymousRateLimit, Attempt},
     password::Verdict,
     store::{self, Account},
@@ -27,20 +26,6 @@ pub(super) struct Auth;
 
 /// How often a login begins anew because the password was changed in the middle of it.
 const LOGIN_ATTEMPTS: usize = 3;
-
-/// A user that was made or renamed.
-#[derive(ApiResponse)]
-pub(super) enum MadeUser {
-    /// The user, as seen by themself.
-    #[oai(status = 201)]
-    Made(Json<User>, #[oai(header = "Location")] String),
-}
-
-impl MadeUser {
-    pub(super) fn new(account: &Account) -> Self {
-        Self::Made(Json(as_self(account)), format!("/api/v1/user/{}", account.id))
-    }
-}
 
 #[OpenApi(prefix_path = "/api/v1/auth", tag = "Tag::Auth")]
 impl Auth {
@@ -53,7 +38,7 @@ impl Auth {
         open: AnonymousRateLimit,
         app: Data<&Arc<App>>,
         body: Body<SignUp>,
-    ) -> Result<MadeUser, Refusal<Clash>> {
+    ) -> Result<MadeUser, OperationError<Clash>> {
         let NewUser { username, email, password } = body.checked;
         // Both at once, and before the dear hash; the store's indexes have the last word.
         let free = [
@@ -87,10 +72,10 @@ impl Auth {
         app: Data<&Arc<App>>,
         /// The name.
         username: Query<ro_co_shared::Input<Username>>,
-    ) -> Result<Done, Refusal<Clash>> {
+    ) -> Result<Done, OperationError<Clash>> {
         let mut errors = Errors::default();
         let Some(name) = username.0.check("username", &mut errors) else {
-            return Err(Fault::fields(errors.into_vec()).into());
+            return Err(ApiError::fields(errors.into_vec()).into());
         };
         refuse_taken(&[("username", app.store.username_free(&name).await?)])?;
         Ok(Done)
@@ -107,7 +92,7 @@ impl Auth {
         request: &Request,
         app: Data<&Arc<App>>,
         body: Body<Credentials>,
-    ) -> Result<Json<Login>, Refusal<Credential>> {
+    ) -> Result<Json<Login>, OperationError<Credential>> {
         let (email, password) = body.checked;
         let attempt = app.limits.attempt(email.as_ref(), open)?;
         for _ in 0..LOGIN_ATTEMPTS {
@@ -133,7 +118,7 @@ impl Auth {
         _open: AnonymousRateLimit,
         token: RefreshBearer,
         app: Data<&Arc<App>>,
-    ) -> Result<Json<Login>, Refusal<Plain>> {
+    ) -> Result<Json<Login>, OperationError<Plain>> {
         Ok(Json(app.refresh(&token.0).await?))
     }
 
@@ -146,7 +131,7 @@ impl Auth {
         _open: AnonymousRateLimit,
         app: Data<&Arc<App>>,
         body: Body<SignOut>,
-    ) -> Result<Done, Refusal<Plain>> {
+    ) -> Result<Done, OperationError<Plain>> {
         app.sign_out(body.checked.as_str()).await?;
         Ok(Done)
     }
@@ -159,7 +144,7 @@ async fn verified(
     email: Option<&Email>,
     password: &str,
     (open, attempt): (AnonymousRateLimit, &Attempt<'_>),
-) -> Result<Option<(Account, String)>, Fault> {
+) -> Result<Option<(Account, String)>, ApiError> {
     let account = match email {
         None => None,
         Some(email) => match app.store.account_by_email(email).await {
@@ -174,7 +159,7 @@ async fn verified(
         app.limits.refund(open);
     })?;
     let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
-        return Err(Fault::new(Code::InvalidCredentials, ""));
+        return Err(ApiError::new(Code::InvalidCredentials, ""));
     };
     attempt.succeeded();
     let Verdict::Rehashed(new) = verdict else {
@@ -188,7 +173,7 @@ async fn verified(
     }
 }
 
-fn refuse_taken(free: &[(&str, bool)]) -> Result<(), Fault> {
+fn refuse_taken(free: &[(&str, bool)]) -> Result<(), ApiError> {
     let taken: Vec<FieldError> = free
         .iter()
         .filter(|(_, free)| !free)
@@ -197,7 +182,7 @@ fn refuse_taken(free: &[(&str, bool)]) -> Result<(), Fault> {
     if taken.is_empty() {
         return Ok(());
     }
-    Err(Fault::about(Code::Taken, taken))
+    Err(ApiError::about(Code::Taken, taken))
 }
 
 /// What signs in, in its own words.

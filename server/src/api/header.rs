@@ -8,7 +8,7 @@ use poem_openapi::{
 };
 use ro_co_shared::FieldError;
 
-use super::fault::Fault;
+use crate::error::ApiError;
 
 /// A header, refused where it is no text.
 ///
@@ -43,7 +43,8 @@ impl<'a, T: ParseFromParameter> ApiExtractor<'a> for Header<T> {
         _body: &mut RequestBody,
         options: ExtractParamOptions<T>,
     ) -> Result<Self> {
-        let wrong = |message: String| Fault::fields(vec![FieldError { field: options.name.into(), message }]);
+        let wrong =
+            |message: String| ApiError::fields(vec![FieldError { field: options.name.into(), message }]);
         let lines = request.headers().get_all(options.name).iter().map(|line| line.to_str());
         let lines: Vec<&str> =
             lines.collect::<Result<_, _>>().map_err(|_| wrong("must be visible ASCII characters".into()))?;

@@ -11,13 +11,13 @@ use poem_openapi::{
 };
 use ro_co_shared::{Described, Errors, Field, Input, Invalid, Optional, UserId, integer_schema};
 
-use super::{
-    Tag,
-    fault::{Fault, Missing, Plain, Refusal},
-    header::Header,
-    payload::matches_tag,
+use super::{Tag, header::Header, payload::matches_tag};
+use crate::{
+    app::App,
+    auth::Caller,
+    avatar::Picture,
+    error::{ApiError, Missing, OperationError, Plain},
 };
-use crate::{App, auth::Caller, avatar::Picture};
 
 pub(super) struct Icons;
 
@@ -119,10 +119,10 @@ impl Icons {
         /// The tag of the picture at hand.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
-    ) -> Result<SvgReply, Refusal<Missing>> {
+    ) -> Result<SvgReply, OperationError<Missing>> {
         let mut errors = Errors::default();
         let (id, v) = (id.0.check("id", &mut errors), v.0.check_text("v", &mut errors));
-        let (Some(id), Some(_)) = (id, v) else { return Err(Fault::fields(errors.into_vec()).into()) };
+        let (Some(id), Some(_)) = (id, v) else { return Err(ApiError::fields(errors.into_vec()).into()) };
         let account = app.store.account(id).await?;
         let picture = app.avatars.picture(&account).await?;
         let cache = cache_control(&picture);
@@ -150,12 +150,12 @@ impl Icons {
         /// The tag of the picture at hand.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
-    ) -> Result<PngReply, Refusal<Missing>> {
+    ) -> Result<PngReply, OperationError<Missing>> {
         let mut errors = Errors::default();
         let (id, size) = (id.0.check("id", &mut errors), size.0.check_text("size", &mut errors));
         let v = v.0.check_text("v", &mut errors);
         let (Some(id), Some(size), Some(_)) = (id, size, v) else {
-            return Err(Fault::fields(errors.into_vec()).into());
+            return Err(ApiError::fields(errors.into_vec()).into());
         };
         let account = app.store.account(id).await?;
         let picture = app.avatars.png(&account, size.map_or(128, |s| s.0)).await?;
@@ -171,7 +171,11 @@ impl Icons {
     ///
     /// A visibly different one. While its source is away the new choice is kept and the answer is a placeholder.
     #[oai(path = "/icon", method = "put", operation_id = "newIcon")]
-    async fn new_icon(&self, caller: Caller, app: Data<&Arc<App>>) -> Result<NewPicture, Refusal<Plain>> {
+    async fn new_icon(
+        &self,
+        caller: Caller,
+        app: Data<&Arc<App>>,
+    ) -> Result<NewPicture, OperationError<Plain>> {
         let account = app.store.set_avatar_seed(caller.user, &uuid::Uuid::new_v4().to_string()).await?;
         let picture = app.avatars.picture(&account).await?;
         Ok(NewPicture::Picture(Binary(picture.body.to_vec()), picture.etag, SVG_POLICY.into()))

@@ -13,11 +13,9 @@ use poem_openapi::{
 use ro_co_shared::{Errors, Field, Input, Invalid, Optional, PageNumber, PageSize, Timestamp};
 use serde::Serialize;
 
-use super::{
-    fault::Fault,
-    payload::{header_value, matches_tag},
-};
+use super::payload::{header_value, matches_tag};
 use crate::{
+    error::ApiError,
     keys::{Keys, sha256},
     store::{Cursor, Page, Position, Slice},
 };
@@ -81,20 +79,20 @@ impl PageParams<'_> {
 }
 
 /// The page of a list that has no cursors.
-pub(super) fn number_page(page: &Optional<PageNumber>, size: &Optional<PageSize>) -> Result<Page, Fault> {
+pub(super) fn number_page(page: &Optional<PageNumber>, size: &Optional<PageSize>) -> Result<Page, ApiError> {
     let mut errors = Errors::default();
     match (page.check_text("page", &mut errors), size.check_text("size", &mut errors)) {
         (Some(page), Some(size)) => {
             Ok(Page { number: page.map_or(0, |p| p.0), size: size.map_or(SIZE, |s| s.0) })
         }
-        _ => Err(Fault::fields(errors.into_vec())),
+        _ => Err(ApiError::fields(errors.into_vec())),
     }
 }
 
 /// An id in a path.
-pub(super) fn id<T: Field>(field: &str, input: &Input<T>) -> Result<T, Fault> {
+pub(super) fn id<T: Field>(field: &str, input: &Input<T>) -> Result<T, ApiError> {
     let mut errors = Errors::default();
-    input.check(field, &mut errors).ok_or_else(|| Fault::fields(errors.into_vec()))
+    input.check(field, &mut errors).ok_or_else(|| ApiError::fields(errors.into_vec()))
 }
 
 /// 24 bytes of key and 8 of tag.
@@ -167,7 +165,7 @@ impl<T> Listed<T> {
 impl<T: Serialize + Send> IntoResponse for Listed<T> {
     fn into_response(self) -> Response {
         let Ok(body) = serde_json::to_vec(&self.items) else {
-            return Fault::new(ro_co_shared::Code::Internal, "").into_response();
+            return ApiError::new(ro_co_shared::Code::Internal, "").into_response();
         };
         let mut tagged = sha256(&body).to_vec();
         tagged.extend(self.next.as_deref().unwrap_or_default().as_bytes());

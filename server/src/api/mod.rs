@@ -3,7 +3,6 @@
 mod allow;
 mod answers;
 mod auth;
-pub mod fault;
 mod header;
 mod icons;
 mod listing;
@@ -17,12 +16,13 @@ use std::sync::Arc;
 
 use poem::{IntoEndpoint, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
-use ro_co_shared::{Author, BASE_PATH, QuestionId, Timestamp, UserId};
+use ro_co_shared::{Author, BASE_PATH, QuestionId, Timestamp};
 
 pub(crate) use allow::allowed;
 pub use spec::spec;
 
 use crate::{
+    avatar::avatar_url,
     keys::Keys,
     store::{self, Cursor},
 };
@@ -68,11 +68,6 @@ pub fn routes() -> Route {
 /// The cursor of a question in the list of questions, as its `Link` header would carry it.
 pub fn question_cursor(keys: &Keys, created_at: Timestamp, id: QuestionId) -> String {
     listing::seal_cursor(keys, questions::LIST, Cursor { created_at, id: id.0 })
-}
-
-/// The address of a user's picture; a new picture has a new one.
-pub fn avatar_url(user: UserId, version: i64) -> String {
-    format!("{BASE_PATH}/user/{user}/icon?v={version}")
 }
 
 impl From<store::AuthorSummary> for Author {

@@ -3,10 +3,7 @@
 //! Our own payloads, because poem-openapi's stop at the first wrong field and word the error themselves, read
 //! without a limit, say `; charset=utf-8` (which generators stumble over) and serialise through a tree of values.
 
-use poem::{
-    FromRequest, IntoResponse, Request, RequestBody, Response, Result,
-    http::{HeaderValue, header},
-};
+use poem::{FromRequest, IntoResponse, Request, RequestBody, Response, Result, http::HeaderValue};
 use poem_openapi::{
     ApiResponse, impl_apirequest_for_payload,
     payload::{ParsePayload, Payload},
@@ -17,7 +14,7 @@ use ro_co_shared::{Code, FieldError, Form};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fault::Fault;
+use crate::error::ApiError;
 
 /// The one media type bodies have.
 const JSON: &str = "application/json";
@@ -69,11 +66,11 @@ fn is_json(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(JSON))
 }
 
-fn read<T: Form>(bytes: &[u8]) -> Result<T::Checked, Fault> {
+fn read<T: Form>(bytes: &[u8]) -> Result<T::Checked, ApiError> {
     let value: Value = serde_json::from_slice(bytes)
-        .map_err(|e| Fault::new(Code::Malformed, format!("the body is not JSON: {e}")))?;
+        .map_err(|e| ApiError::new(Code::Malformed, format!("the body is not JSON: {e}")))?;
     let Value::Object(fields) = &value else {
-        return Err(Fault::new(Code::Malformed, "the body must be a JSON object"));
+        return Err(ApiError::new(Code::Malformed, "the body must be a JSON object"));
     };
     let unknown: Vec<FieldError> = fields
         .keys()
@@ -81,13 +78,13 @@ fn read<T: Form>(bytes: &[u8]) -> Result<T::Checked, Fault> {
         .map(|name| FieldError { field: shorten(name), message: "is not known here".into() })
         .collect();
     let form: T = serde_json::from_value(value)
-        .map_err(|_| Fault::new(Code::Malformed, "the body could not be read"))?;
+        .map_err(|_| ApiError::new(Code::Malformed, "the body could not be read"))?;
     match form.check() {
         Ok(checked) if unknown.is_empty() => Ok(checked),
-        Ok(_) => Err(Fault::about(Code::UnknownField, unknown)),
+        Ok(_) => Err(ApiError::about(Code::UnknownField, unknown)),
         Err(mut errors) => {
             errors.extend(unknown);
-            Err(Fault::fields(errors))
+            Err(ApiError::fields(errors))
         }
     }
 }
@@ -117,7 +114,7 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
         match serde_json::to_vec(&self.0) {
             Ok(body) => Response::builder().content_type(JSON).body(body),
             // None of our types can fail to serialise; if one ever does, it is a 500 like any other.
-            Err(_) => Fault::new(Code::Internal, "").into_response(),
+            Err(_) => ApiError::new(Code::Internal, "").into_response(),
         }
     }
 }
@@ -200,17 +197,6 @@ pub async fn demanded_version<E>(
 /// A version as an `ETag`.
 pub fn version_tag(version: i64) -> String {
     format!("\"{version}\"")
-}
-
-/// Whether any header of this request carries more than one credential; ambiguity is refused.
-pub fn bearer(request: &Request) -> Option<&str> {
-    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
-    let (value, rest) = (values.next()?, values.next());
-    if rest.is_some() {
-        return None;
-    }
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ use ro_co_shared::{
 
 use super::{
     Tag,
-    fault::{Creation, Fault, Missing, Owned, OwnedVersion, Plain, Refusal},
     header::Header,
     listing::{CursorText, Listed, PageParams, PageResult, id},
     payload::{Body, Done, Json, demanded_version, version_tag},
 };
 use crate::{
-    App,
+    app::App,
     auth::Caller,
+    error::{ApiError, Creation, Missing, OperationError, Owned, OwnedVersion, Plain},
     idempotency::{IdempotencyKey, new_id, own_author},
     store::{self, Cursor, Filter, StoredQuestion},
 };
@@ -96,7 +96,7 @@ impl Questions {
         /// The tag of the page at hand.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
-    ) -> Result<Listed<Question>, Refusal<Plain>> {
+    ) -> Result<Listed<Question>, OperationError<Plain>> {
         let mut errors = Errors::default();
         let asked = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 };
         let slice = asked.slice(&app.keys, LIST, &mut errors);
@@ -105,7 +105,7 @@ impl Questions {
         let total = total.0.check_text("total", &mut errors);
         let (Some(slice), Some(answered), Some(author), Some(total)) = (slice, answered, author, total)
         else {
-            return Err(Fault::fields(errors.into_vec()).into());
+            return Err(ApiError::fields(errors.into_vec()).into());
         };
         let filter = Filter { answered, author };
         let rows = app.store.questions(filter, slice).await?;
@@ -141,7 +141,7 @@ impl Questions {
         #[oai(name = "Idempotency-Key")]
         key: Header<Optional<IdempotencyKey>>,
         body: Body<NewQuestion>,
-    ) -> Result<QuestionCreated, Refusal<Creation>> {
+    ) -> Result<QuestionCreated, OperationError<Creation>> {
         own_author(caller, body.checked.author)?;
         let question = store::Question {
             id: QuestionId(new_id(caller.user, "question", &key.0)?),
@@ -166,7 +166,7 @@ impl Questions {
         app: Data<&Arc<App>>,
         /// The question's id.
         id: Path<Input<QuestionId>>,
-    ) -> Result<QuestionReply, Refusal<Missing>> {
+    ) -> Result<QuestionReply, OperationError<Missing>> {
         Ok(app.store.question(self::id("id", &id.0)?).await?.into())
     }
 
@@ -184,7 +184,7 @@ impl Questions {
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: Body<EditQuestion>,
-    ) -> Result<QuestionReply, Refusal<OwnedVersion>> {
+    ) -> Result<QuestionReply, OperationError<OwnedVersion>> {
         let (title, description) = (body.checked.title, body.checked.description);
         let id = self::id("id", &id.0)?;
         let current = async || app.store.question(id).await.map(|question| question.version);
@@ -209,7 +209,7 @@ impl Questions {
         /// The question's id.
         id: Path<Input<QuestionId>>,
         body: Body<SetAnswered>,
-    ) -> Result<QuestionReply, Refusal<Owned>> {
+    ) -> Result<QuestionReply, OperationError<Owned>> {
         Ok(app.store.set_answered(self::id("id", &id.0)?, caller.principal(), body.checked).await?.into())
     }
 
@@ -223,7 +223,7 @@ impl Questions {
         app: Data<&Arc<App>>,
         /// The question's id.
         id: Path<Input<QuestionId>>,
-    ) -> Result<Done, Refusal<Owned>> {
+    ) -> Result<Done, OperationError<Owned>> {
         app.store.delete_question(self::id("id", &id.0)?, caller.principal()).await?;
         Ok(Done)
     }

@@ -14,7 +14,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fault::meaning;
+use crate::error::meaning;
 
 /// The largest whole number that every JSON parser keeps exactly.
 const MOST: i64 = (1 << 53) - 1;

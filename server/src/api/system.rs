@@ -13,10 +13,14 @@ use ro_co_shared::Code;
 
 use super::{
     Tag,
-    fault::{Fault, Plain, Refusal},
     payload::{Done, header_value, matches_tag},
 };
-use crate::{App, keys::sha256, limits::AnonymousRateLimit};
+use crate::{
+    app::App,
+    error::{ApiError, OperationError, Plain},
+    keys::sha256,
+    limits::AnonymousRateLimit,
+};
 
 pub(super) struct System;
 
@@ -27,7 +31,7 @@ impl System {
     ///
     /// 200 as long as the process answers.
     #[oai(path = "/live", method = "get", operation_id = "live")]
-    async fn live(&self, _open: AnonymousRateLimit) -> Result<Done, Refusal<Plain>> {
+    async fn live(&self, _open: AnonymousRateLimit) -> Result<Done, OperationError<Plain>> {
         Ok(Done)
     }
 
@@ -35,7 +39,11 @@ impl System {
     ///
     /// 200 when the store answers, 503 when it does not.
     #[oai(path = "/ready", method = "get", operation_id = "ready")]
-    async fn ready(&self, _open: AnonymousRateLimit, app: Data<&Arc<App>>) -> Result<Done, Refusal<Plain>> {
+    async fn ready(
+        &self,
+        _open: AnonymousRateLimit,
+        app: Data<&Arc<App>>,
+    ) -> Result<Done, OperationError<Plain>> {
         app.store.ping().await?;
         Ok(Done)
     }
@@ -114,7 +122,7 @@ fn scripts(page: &str) -> impl Iterator<Item = &str> {
 #[handler]
 fn swagger(Data(app): Data<&Arc<App>>) -> Response {
     if !app.settings.docs {
-        return Fault::new(Code::NotFound, "the documentation page is off; --docs turns it on")
+        return ApiError::new(Code::NotFound, "the documentation page is off; --docs turns it on")
             .into_response();
     }
     let (page, policy) = &*SWAGGER;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poem::web::Data;
 use poem_openapi::{
-    OpenApi,
+    ApiResponse, OpenApi,
     param::{Path, Query},
 };
 use ro_co_shared::{
@@ -14,16 +14,16 @@ use ro_co_shared::{
 
 use super::{
     Tag,
-    auth::MadeUser,
-    avatar_url,
-    fault::{AdminsMissing, AdminsOnly, Clash, Fault, Missing, PasswordChanged, Plain, Refusal},
     listing::{id, number_page},
     payload::{Body, Done, Json},
 };
 use crate::{
-    App,
+    app::App,
     auth::Caller,
+    avatar::avatar_url,
+    error::{AdminsMissing, AdminsOnly, ApiError, Clash, Missing, OperationError, PasswordChanged, Plain},
     password::Verdict,
+    permissions::Permissions,
     store::{self, Account},
 };
 
@@ -44,7 +44,7 @@ fn as_others(account: &Account) -> User {
 }
 
 /// A user as they see themself, and as admins see them.
-pub(super) fn as_self(account: &Account) -> User {
+fn as_self(account: &Account) -> User {
     User {
         email: Some(account.email.to_string()),
         role: Some(account.role),
@@ -55,13 +55,27 @@ pub(super) fn as_self(account: &Account) -> User {
     }
 }
 
+/// A user that was made or renamed.
+#[derive(ApiResponse)]
+pub(super) enum MadeUser {
+    /// The user, as seen by themself.
+    #[oai(status = 201)]
+    Made(Json<User>, #[oai(header = "Location")] String),
+}
+
+impl MadeUser {
+    pub(super) fn new(account: &Account) -> Self {
+        Self::Made(Json(as_self(account)), format!("/api/v1/user/{}", account.id))
+    }
+}
+
 #[OpenApi(prefix_path = "/api/v1/user", tag = "Tag::Users")]
 impl Users {
     /// Who am I
     ///
     /// The caller, with the fields that others do not see.
     #[oai(path = "/me", method = "get", operation_id = "me")]
-    async fn me(&self, caller: Caller, app: Data<&Arc<App>>) -> Result<Json<User>, Refusal<Plain>> {
+    async fn me(&self, caller: Caller, app: Data<&Arc<App>>) -> Result<Json<User>, OperationError<Plain>> {
         Ok(Json(as_self(&app.store.account(caller.user).await?)))
     }
 
@@ -75,9 +89,9 @@ impl Users {
         app: Data<&Arc<App>>,
         /// The user's id.
         id: Path<Input<UserId>>,
-    ) -> Result<Json<User>, Refusal<Missing>> {
+    ) -> Result<Json<User>, OperationError<Missing>> {
         let account = app.store.account(self::id("id", &id.0)?).await?;
-        let whole = caller.admin || caller.user == account.id;
+        let whole = caller.may(Permissions::VIEW_ACCOUNTS) || caller.user == account.id;
         Ok(Json(if whole { as_self(&account) } else { as_others(&account) }))
     }
 
@@ -90,7 +104,7 @@ impl Users {
         caller: Caller,
         app: Data<&Arc<App>>,
         body: Body<ChangeUsername>,
-    ) -> Result<MadeUser, Refusal<Clash>> {
+    ) -> Result<MadeUser, OperationError<Clash>> {
         Ok(MadeUser::new(&app.store.rename(caller.user, &body.checked).await?))
     }
 
@@ -103,7 +117,7 @@ impl Users {
         caller: Caller,
         app: Data<&Arc<App>>,
         body: Body<ChangePassword>,
-    ) -> Result<Done, Refusal<PasswordChanged>> {
+    ) -> Result<Done, OperationError<PasswordChanged>> {
         let account = app.store.account(caller.user).await?;
         let context = [account.username.as_str(), account.email.as_str()];
         if let Err(why) = body.checked.new.check_context(&context) {
@@ -122,7 +136,7 @@ impl Users {
             set => set?,
         }
         app.store.end_sessions(caller.user, Some(caller.session), "password", app.clock.now()).await?;
-        app.recent.forget_user(caller.user);
+        app.sessions.forget_user(caller.user);
         Ok(Done)
     }
 
@@ -135,14 +149,14 @@ impl Users {
         caller: Caller,
         app: Data<&Arc<App>>,
         body: Body<DeleteMe>,
-    ) -> Result<Done, Refusal<PasswordChanged>> {
+    ) -> Result<Done, OperationError<PasswordChanged>> {
         let (password, content) = body.checked;
         let account = app.store.account(caller.user).await?;
         if app.passwords.verify(password.expose(), Some(&account.password)).await? == Verdict::Wrong {
             return Err(wrong_field(Code::Forbidden, "password", &Invalid::new("is wrong")).into());
         }
         app.store.delete_account(caller.user, content).await?;
-        app.recent.forget_user(caller.user);
+        app.sessions.forget_user(caller.user);
         Ok(Done)
     }
 
@@ -158,8 +172,8 @@ impl Users {
         page: Query<Optional<PageNumber>>,
         /// How many at most, 10 by default.
         size: Query<Optional<PageSize>>,
-    ) -> Result<Json<Vec<User>>, Refusal<AdminsOnly>> {
-        caller.must_be_admin()?;
+    ) -> Result<Json<Vec<User>>, OperationError<AdminsOnly>> {
+        caller.require(Permissions::VIEW_ACCOUNTS)?;
         let accounts = app.store.accounts(number_page(&page.0, &size.0)?).await?;
         Ok(Json(accounts.iter().map(as_self).collect()))
     }
@@ -176,24 +190,26 @@ impl Users {
         id: Path<Input<UserId>>,
         /// What becomes of their content: `keep` (the default; it loses its author) or `erase`.
         content: Query<Optional<Content>>,
-    ) -> Result<Done, Refusal<AdminsMissing>> {
-        caller.must_be_admin()?;
+    ) -> Result<Done, OperationError<AdminsMissing>> {
+        caller.require(Permissions::DELETE_ACCOUNTS)?;
         let mut errors = Errors::default();
         let (id, content) = (id.0.check("id", &mut errors), content.0.check_text("content", &mut errors));
         let (Some(id), Some(content)) = (id, content) else {
-            return Err(Fault::fields(errors.into_vec()).into());
+            return Err(ApiError::fields(errors.into_vec()).into());
         };
         if id == caller.user {
-            return Err(Fault::new(Code::Forbidden, "your own account goes by POST /user/me/delete").into());
+            return Err(
+                ApiError::new(Code::Forbidden, "your own account goes by POST /user/me/delete").into()
+            );
         }
         app.store.delete_account(id, content.unwrap_or_default()).await?;
-        app.recent.forget_user(id);
+        app.sessions.forget_user(id);
         Ok(Done)
     }
 }
 
-fn wrong_field(code: Code, field: &str, why: &Invalid) -> Fault {
+fn wrong_field(code: Code, field: &str, why: &Invalid) -> ApiError {
     let mut errors = Errors::default();
     errors.reject::<()>(field, why);
-    Fault::about(code, errors.into_vec())
+    ApiError::about(code, errors.into_vec())
 }

@@ -21,7 +21,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hyper::body::Bytes;
 use moka::sync::Cache;
 use reqwest::Url;
-use ro_co_shared::UserId;
+use ro_co_shared::{BASE_PATH, UserId};
 use tokio::{sync::Semaphore, time};
 
 use crate::store::{self, Account};
@@ -42,6 +42,11 @@ const SIZES: std::ops::RangeInclusive<u32> = 16..=256;
 const PNG_MEMORY: u64 = 8 << 20;
 /// Pictures drawn at a time: drawing takes a whole core.
 const PAINTERS: usize = 2;
+
+/// The URL of a user's picture, relative to this server; a new version has a new URL.
+pub fn avatar_url(user: UserId, version: i64) -> String {
+    format!("{BASE_PATH}/user/{user}/icon?v={version}")
+}
 
 /// Where pictures come from.
 #[derive(Clone, PartialEq, Eq, Debug)]

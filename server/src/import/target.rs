@@ -6,6 +6,7 @@ use ro_co_shared::{Timestamp, UserId};
 use tempfile::TempDir;
 
 use super::Error;
+use crate::permissions::Permissions;
 use crate::store::{
     self, Account, Accounts, Answer, AvatarImage,
     Error::{Conflict, NotFound},
@@ -76,7 +77,7 @@ impl Target {
         };
         // Nobody has touched it: an import that broke off between the two is made good.
         if answered && !asked.row.answered && asked.row.version == FIRST_VERSION {
-            let by = Principal { user: question.author, admin: true };
+            let by = Principal { user: question.author, permissions: Permissions::EDIT_ANY_CONTENT };
             self.store.set_answered(question.id, by, true).await?;
         }
         Ok(asked.created)

@@ -43,11 +43,11 @@ fn what_we_sign_we_accept_until_it_expires() {
     assert!(keys.verify_access(&token, NOW.plus_millis(15 * MINUTE + 29_000)).is_ok(), "within the leeway");
     assert_eq!(
         keys.verify_access(&token, NOW.plus_millis(15 * MINUTE + 31_000)).unwrap_err(),
-        Refused::Expired
+        TokenError::Expired
     );
     assert_eq!(
         keys.verify_access(&token, NOW.plus_millis(-MINUTE)).unwrap_err(),
-        Refused::Forged,
+        TokenError::Forged,
         "from the future"
     );
 }
@@ -74,7 +74,7 @@ fn headers_that_lie_are_refused() {
         lie(&mut header);
         assert_eq!(
             keys().verify_access(&forge(&header, &good_claims()), NOW).unwrap_err(),
-            Refused::Forged,
+            TokenError::Forged,
             "lie {n}"
         );
     }
@@ -106,7 +106,7 @@ fn other_algorithms_are_refused() {
         Ed25519KeyPair::from_seed_unchecked(secret(1).derive("ro-co/jwt/ed25519/v1").as_ref()).unwrap();
     let public = EncodingKey::from_secret(pair.public_key().as_ref());
     let confused = jsonwebtoken::encode(&header, &good_claims(), &public).unwrap();
-    assert_eq!(keys.verify_access(&confused, NOW).unwrap_err(), Refused::Forged);
+    assert_eq!(keys.verify_access(&confused, NOW).unwrap_err(), TokenError::Forged);
     let encode = |v: &Value| BASE64_URL_SAFE_NO_PAD.encode(v.to_string());
     let none = json!({"alg": "none", "typ": "at+jwt", "kid": keys.access.active.0});
     assert!(keys.verify_access(&format!("{}.{}.", encode(&none), encode(&good_claims())), NOW).is_err());

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-use poem::{Addr, FromRequest, Request, RequestBody, Result};
+use poem::{Addr, Request};
 use ro_co_shared::{Code, Email, UserId};
 
 use self::{
@@ -23,7 +23,7 @@ use self::{
     guesses::Guesses,
     kind::RateKind,
 };
-use crate::{App, api::fault::Fault, clock::Clock};
+use crate::{clock::Clock, error::ApiError};
 
 /// Which limits hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -69,7 +69,7 @@ impl Limits {
     }
 
     /// Counts a request, or refuses it with the time to wait.
-    pub fn count(&self, request: &Request, who: RateLimitKey) -> Result<(), Fault> {
+    pub fn count(&self, request: &Request, who: RateLimitKey) -> Result<(), ApiError> {
         let kind = RateKind::of(request.method(), request.uri().path());
         let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(kind as usize)) else {
             return Ok(());
@@ -82,6 +82,13 @@ impl Limits {
         })
     }
 
+    /// Counts a request against the budget of its IP address.
+    pub(crate) fn count_anonymous(&self, request: &Request) -> Result<AnonymousRateLimit, ApiError> {
+        let place = self.place(request);
+        self.count(request, RateLimitKey::Address(place))?;
+        Ok(AnonymousRateLimit { place, kind: RateKind::of(request.method(), request.uri().path()) })
+    }
+
     /// Takes back that a request was counted: it could not be served, and whoever repeats it as told is not to pay
     /// twice. Else a crowd at a full queue would spend all it has on waiting.
     pub fn refund(&self, open: AnonymousRateLimit) {
@@ -92,7 +99,7 @@ impl Limits {
 
     /// Begins an attempt to sign in, or refuses it. Before the password is hashed, and alike whether anybody has this
     /// address; what is no address is nobody's.
-    pub fn attempt(&self, email: Option<&Email>, from: AnonymousRateLimit) -> Result<Attempt<'_>, Fault> {
+    pub fn attempt(&self, email: Option<&Email>, from: AnonymousRateLimit) -> Result<Attempt<'_>, ApiError> {
         let (Some(guesses), Some(email)) = (&self.guesses, email) else { return Ok(Attempt(None)) };
         match guesses.begin(email, from.place) {
             Ok(pair) => Ok(Attempt(Some((guesses, pair)))),
@@ -130,24 +137,16 @@ impl Attempt<'_> {
     }
 }
 
-/// Somebody at this address, signed in or not. As the first argument of an operation it counts the request.
+/// A client without an access token, known by its IP address. As the first argument of an operation it counts the request
+/// against the budget of that address.
 #[derive(Clone, Copy, Debug)]
 pub struct AnonymousRateLimit {
     place: IpAddr,
     kind: RateKind,
 }
 
-impl<'a> FromRequest<'a> for AnonymousRateLimit {
-    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        let limits = &App::of(request)?.limits;
-        let place = limits.place(request);
-        limits.count(request, RateLimitKey::Address(place))?;
-        Ok(Self { place, kind: RateKind::of(request.method(), request.uri().path()) })
-    }
-}
-
-fn too_many(detail: &str, wait: Duration) -> Fault {
-    Fault { retry_after: Some(seconds(wait)), ..Fault::new(Code::TooManyRequests, detail) }
+fn too_many(detail: &str, wait: Duration) -> ApiError {
+    ApiError { retry_after: Some(seconds(wait)), ..ApiError::new(Code::TooManyRequests, detail) }
 }
 
 /// Whole seconds after which a wait is over, for `Retry-After`.

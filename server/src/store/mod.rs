@@ -17,7 +17,6 @@
 //! 7. Names and addresses compare without case because their types fold case, not by the database's collation.
 //! 8. Opening migrates; a shipped migration is never edited. Two servers may start at once.
 
-mod connect;
 #[cfg(test)]
 mod make;
 #[cfg(feature = "mongodb")]
@@ -28,7 +27,6 @@ pub mod sqlite;
 use async_trait::async_trait;
 use ro_co_shared::{AnswerId, Content, Email, QuestionId, Role, SessionId, Timestamp, UserId, Username};
 
-pub use connect::{OpenError, Patience, connect};
 pub use records::{
     Account, Answer, AuthorSummary, AvatarImage, Created, Cursor, Filter, Page, Position, Principal,
     Question, RefreshAttempt, Refreshed, Session, Slice, StoredAnswer, StoredQuestion,

@@ -2,6 +2,8 @@
 
 use ro_co_shared::{AnswerId, Email, QuestionId, Role, SessionId, Timestamp, UserId, Username};
 
+use crate::permissions::Permissions;
+
 /// A user as kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
@@ -199,13 +201,25 @@ pub struct Created<T> {
     pub created: bool,
 }
 
-/// On whose behalf a write is done: the owner may do it, and an admin.
+/// On whose behalf a write is done: authors may write what is theirs, others by permission.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Principal {
-    /// The caller.
+    /// The user who makes the request.
     pub user: UserId,
-    /// Whether they may write what is not theirs.
-    pub admin: bool,
+    /// What they may do beyond what is their own.
+    pub permissions: Permissions,
+}
+
+impl Principal {
+    /// Whether they may write questions and answers of any author.
+    pub fn edits_any(self) -> bool {
+        self.permissions.contains(Permissions::EDIT_ANY_CONTENT)
+    }
+
+    /// Whether they may write a question or an answer of this author.
+    pub fn may_edit(self, author: UserId) -> bool {
+        self.edits_any() || self.user == author
+    }
 }
 
 /// Which questions a list has.

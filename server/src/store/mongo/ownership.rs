@@ -17,7 +17,7 @@ use crate::store::{Error, Principal, Result};
 /// The live document with this id, if it is the caller's to write and still is of this version.
 pub(super) fn writable(id: Uuid, principal: Principal, version: Option<i64>) -> Document {
     let mut filter = doc! { "_id": uuid(id), "deleting": false };
-    if !principal.admin {
+    if !principal.edits_any() {
         filter.insert("author", uuid(principal.user.0));
     }
     if let Some(version) = version {
@@ -40,7 +40,7 @@ pub(super) async fn why_none<T: Send + Sync>(
         _ => None,
     });
     // It is there, and the caller's: only the version is left.
-    let owned = principal.admin || author == Some(BsonUuid::from_bytes(principal.user.0.into_bytes()));
+    let owned = principal.edits_any() || author == Some(BsonUuid::from_bytes(principal.user.0.into_bytes()));
     Ok(if owned { Error::Stale } else { Error::Denied })
 }
 

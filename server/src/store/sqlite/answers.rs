@@ -77,7 +77,7 @@ impl Answers for Sqlite {
             let values = params![
                 id.0.as_bytes(),
                 principal.user.0.as_bytes(),
-                principal.admin,
+                principal.edits_any(),
                 description,
                 now.0,
                 version
@@ -92,7 +92,9 @@ impl Answers for Sqlite {
 
     async fn delete_answer(&self, id: AnswerId, principal: Principal) -> Result<()> {
         self.write(move |db| {
-            match DELETE.run(db, params![id.0.as_bytes(), principal.user.0.as_bytes(), principal.admin])? {
+            match DELETE
+                .run(db, params![id.0.as_bytes(), principal.user.0.as_bytes(), principal.edits_any()])?
+            {
                 0 => Err(why_none(db, AUTHOR, id.0, principal)?),
                 _ => Ok(()),
             }

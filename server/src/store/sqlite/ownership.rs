@@ -1,5 +1,6 @@
 //! Why a write met no row: its filter names the row, its owner and perhaps its version.
 
+use ro_co_shared::UserId;
 use rusqlite::{Connection, Row};
 
 use super::{id, sql::Sql};
@@ -9,7 +10,7 @@ use crate::store::{Error, Principal, Result};
 pub(super) fn why_none(db: &Connection, sql: Sql, key: uuid::Uuid, principal: Principal) -> Result<Error> {
     Ok(match sql.one(db, [key.as_bytes()], author)? {
         None => Error::NotFound,
-        Some(author) if author != principal.user.0 && !principal.admin => Error::Denied,
+        Some(author) if !principal.may_edit(UserId(author)) => Error::Denied,
         // It is there, and the caller's: only the version is left.
         Some(_) => Error::Stale,
     })

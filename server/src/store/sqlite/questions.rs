@@ -93,7 +93,7 @@ impl Questions for Sqlite {
             let values = params![
                 id.0.as_bytes(),
                 principal.user.0.as_bytes(),
-                principal.admin,
+                principal.edits_any(),
                 title,
                 description,
                 now.0,
@@ -114,9 +114,10 @@ impl Questions for Sqlite {
         answered: bool,
     ) -> Result<StoredQuestion> {
         self.write(move |db| {
-            match MARK
-                .run(db, params![id.0.as_bytes(), principal.user.0.as_bytes(), principal.admin, answered])?
-            {
+            match MARK.run(
+                db,
+                params![id.0.as_bytes(), principal.user.0.as_bytes(), principal.edits_any(), answered],
+            )? {
                 0 => Err(why_none(db, AUTHOR, id.0, principal)?),
                 _ => by_id(db, id),
             }
@@ -126,7 +127,9 @@ impl Questions for Sqlite {
 
     async fn delete_question(&self, id: QuestionId, principal: Principal) -> Result<()> {
         self.write(move |db| {
-            match DELETE.run(db, params![id.0.as_bytes(), principal.user.0.as_bytes(), principal.admin])? {
+            match DELETE
+                .run(db, params![id.0.as_bytes(), principal.user.0.as_bytes(), principal.edits_any()])?
+            {
                 0 => Err(why_none(db, AUTHOR, id.0, principal)?),
                 _ => Ok(()),
             }

@@ -2,6 +2,8 @@
 
 use ro_co_shared::{AnswerId, QuestionId, SessionId, Timestamp, UserId};
 
+use ro_co_server::permissions::Permissions;
+
 pub(crate) use crate::make::*;
 use crate::store::{Answer, Principal, RefreshAttempt, Session, Store};
 
@@ -12,11 +14,11 @@ pub(crate) const HOUR: i64 = 3_600 * SECOND;
 pub(crate) const DAY: i64 = 24 * HOUR;
 
 pub(crate) fn owner(user: UserId) -> Principal {
-    Principal { user, admin: false }
+    Principal { user, permissions: Permissions::empty() }
 }
 
 pub(crate) fn admin(user: UserId) -> Principal {
-    Principal { user, admin: true }
+    Principal { user, permissions: Permissions::EDIT_ANY_CONTENT }
 }
 
 pub(crate) fn answer(question: QuestionId, author: UserId, text: &str, created_at: Timestamp) -> Answer {

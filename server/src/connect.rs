@@ -1,12 +1,16 @@
-//! Which back end, and opening it.
+//! Opens the store that the configuration names.
 
 use std::{path::Path, sync::Arc};
 
-use super::{
-    Store,
-    sqlite::{self, Sqlite},
+#[cfg(feature = "mongodb")]
+use crate::store::mongo::{self, Mongo};
+use crate::{
+    config::Config,
+    store::{
+        Store,
+        sqlite::{self, Sqlite},
+    },
 };
-use crate::config::Config;
 
 /// Why the store was not opened; each text is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +21,7 @@ pub enum OpenError {
     /// The database of MongoDB's.
     #[cfg(feature = "mongodb")]
     #[error(transparent)]
-    Mongo(#[from] super::mongo::OpenError),
+    Mongo(#[from] mongo::OpenError),
 }
 
 /// How long to wait before a database that did not answer is tried again. The driver has waited for it by then.
@@ -38,7 +42,7 @@ pub enum Patience {
 pub async fn connect(config: &Config, dir: &Path, patience: Patience) -> Result<Arc<dyn Store>, OpenError> {
     #[cfg(feature = "mongodb")]
     if let Some(target) = config.mongo.target().filter(|_| !config.demo) {
-        return Ok(Arc::new(mongo(&target, patience).await?));
+        return Ok(Arc::new(open_mongo(&target, patience).await?));
     }
     #[cfg(not(feature = "mongodb"))]
     let _ = (config, patience);
@@ -46,13 +50,10 @@ pub async fn connect(config: &Config, dir: &Path, patience: Patience) -> Result<
 }
 
 #[cfg(feature = "mongodb")]
-async fn mongo(
-    target: &super::mongo::Target,
-    patience: Patience,
-) -> Result<super::mongo::Mongo, super::mongo::OpenError> {
+async fn open_mongo(target: &mongo::Target, patience: Patience) -> Result<Mongo, mongo::OpenError> {
     let mut told = false;
     loop {
-        match super::mongo::Mongo::open(target).await {
+        match Mongo::open(target).await {
             Err(error) if error.passes() && patience == Patience::Endless => {
                 if !told {
                     tracing::warn!("{error}. The server waits for it.");

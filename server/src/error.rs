@@ -1,7 +1,7 @@
-//! Errors on their way out: from the store's, through [`Fault`], to the [`Problem`] a client reads.
+//! Errors of requests: a store's or a hash's becomes an [`ApiError`], which the middleware writes as a [`Problem`].
 //!
-//! Handlers return `Result<T, Refusal<S>>`; `?` turns store and password errors into it. `S` is the set of
-//! statuses the operation has beyond those every operation has, for the document. The guard writes the body.
+//! Handlers return `Result<T, OperationError<S>>`; `?` converts into it. `S` lists the statuses that the operation has in
+//! the OpenAPI document beyond those that every operation of its shape has.
 
 use std::{marker::PhantomData, sync::Arc};
 
@@ -15,43 +15,43 @@ use ro_co_shared::{Code, FieldError, Problem};
 
 use crate::{password, store};
 
-/// A request refused, or a failure to serve it.
+/// Why a request was refused, or could not be served.
 #[derive(Debug)]
-pub struct Fault {
-    /// What the client reads.
+pub struct ApiError {
+    /// The body of the response, but for `status` and `instance`.
     pub problem: Box<Problem>,
-    /// After how many seconds the same request may work.
+    /// The value of `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
-    /// What lies behind it; for the log only.
+    /// The error behind it; logged, never sent.
     pub cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What the guard finds in a response that is a [`Fault`].
+/// An [`ApiError`] as an extension of its response, where the middleware finds it.
 #[derive(Clone)]
-pub struct Carried {
-    /// The body to write.
+pub struct ErrorContext {
+    /// The body to write, but for `status` and `instance`.
     pub problem: Box<Problem>,
-    /// What to log.
+    /// The error to log.
     pub cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
-impl Fault {
-    /// A fault with this code; an empty detail becomes the code's title.
+impl ApiError {
+    /// An error with this code; an empty detail becomes the code's title.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { problem: Box::new(Problem::new(code, detail)), retry_after: None, cause: None }
     }
 
-    /// A fault that names the fields it is about.
+    /// An error that names the fields it is about.
     pub fn about(code: Code, errors: Vec<FieldError>) -> Self {
         Self { problem: Box::new(Problem::fields(code, errors)), retry_after: None, cause: None }
     }
 
-    /// A fault that names the fields that are wrong.
+    /// A 400 that names the fields that are wrong.
     pub fn fields(errors: Vec<FieldError>) -> Self {
         Self::about(Code::Invalid, errors)
     }
 
-    /// A value of this field belongs to somebody else.
+    /// A 409: another account has this value of the field.
     pub fn taken(field: &str) -> Self {
         Self::about(Code::Taken, vec![FieldError { field: field.into(), message: "is taken".into() }])
     }
@@ -61,7 +61,7 @@ impl Fault {
     }
 }
 
-impl From<store::Error> for Fault {
+impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::NotFound => Self::new(Code::NotFound, ""),
@@ -75,7 +75,7 @@ impl From<store::Error> for Fault {
     }
 }
 
-impl From<password::Error> for Fault {
+impl From<password::Error> for ApiError {
     fn from(error: password::Error) -> Self {
         match error {
             password::Error::Busy => Self::caused(Code::Unavailable, Some(1), Arc::new(error)),
@@ -84,50 +84,50 @@ impl From<password::Error> for Fault {
     }
 }
 
-/// The system has no randomness to give, or a token could not be signed.
+/// The system gave no randomness, or a token could not be signed.
 #[derive(Debug, thiserror::Error)]
-#[error("a token could not be made")]
-pub struct NoToken;
+#[error("a token could not be signed")]
+pub struct SigningError;
 
-impl From<NoToken> for Fault {
-    fn from(error: NoToken) -> Self {
+impl From<SigningError> for ApiError {
+    fn from(error: SigningError) -> Self {
         Self::caused(Code::Internal, None, Arc::new(error))
     }
 }
 
-impl Fault {
-    fn split(self) -> (Response, Carried) {
+impl ApiError {
+    fn split(self) -> (Response, ErrorContext) {
         let status =
             StatusCode::from_u16(self.problem.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = status.into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
-        (response, Carried { problem: self.problem, cause: self.cause })
+        (response, ErrorContext { problem: self.problem, cause: self.cause })
     }
 }
 
-impl IntoResponse for Fault {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (mut response, carried) = self.split();
-        response.extensions_mut().insert(carried);
+        let (mut response, context) = self.split();
+        response.extensions_mut().insert(context);
         response
     }
 }
 
-impl From<Fault> for poem::Error {
-    fn from(fault: Fault) -> Self {
-        let (response, carried) = fault.split();
-        // An error's response gets the error's extensions in place of its own: what is carried goes there.
+impl From<ApiError> for poem::Error {
+    fn from(error: ApiError) -> Self {
+        let (response, context) = error.split();
+        // poem gives an error's response the error's extensions in place of its own: the context goes there.
         let mut error = Self::from_response(response);
-        error.set_data(carried);
+        error.set_data(context);
         error
     }
 }
 
-/// The statuses an operation has beyond those that every operation of its shape has (see `spec`).
+/// The statuses an operation has beyond those that every operation of its shape has (see `api::spec`).
 pub trait Statuses: Send + Sync + 'static {
-    /// The statuses.
+    /// HTTP statuses of 400 and above.
     const LIST: &'static [u16];
 }
 
@@ -141,46 +141,46 @@ macro_rules! statuses {
 }
 
 statuses! {
-    /// Nothing of its own.
+    /// None of its own.
     Plain = [];
-    /// It refers to something that may not be there.
+    /// It reads something that may not exist.
     Missing = [404];
-    /// Something may be taken.
+    /// A unique value may be taken.
     Clash = [409];
-    /// The caller's credentials are in the body.
+    /// Its body carries credentials.
     Credential = [401];
-    /// For admins only.
+    /// Admins only.
     AdminsOnly = [403];
-    /// For admins only, and it may not be there.
+    /// Admins only, on something that may not exist.
     AdminsMissing = [403, 404];
-    /// It writes what may be somebody else's.
+    /// It writes what may not exist or belong to another user.
     Owned = [403, 404];
-    /// It writes what may be somebody else's or have changed.
+    /// As [`Owned`], and conditional on a version.
     OwnedVersion = [403, 404, 412];
-    /// It creates, perhaps again.
+    /// It creates, with an `Idempotency-Key`.
     Creation = [403, 409];
-    /// It creates under something that may not be there.
+    /// As [`Creation`], under a parent that may not exist.
     CreationUnder = [403, 404, 409];
-    /// It changes a password.
+    /// Its body repeats the password.
     PasswordChanged = [403];
 }
 
-/// A [`Fault`] of an operation whose own statuses are `S`.
-pub struct Refusal<S>(Fault, PhantomData<S>);
+/// An [`ApiError`] of an operation whose own statuses are `S`.
+pub struct OperationError<S>(ApiError, PhantomData<S>);
 
-impl<S, E: Into<Fault>> From<E> for Refusal<S> {
+impl<S, E: Into<ApiError>> From<E> for OperationError<S> {
     fn from(error: E) -> Self {
         Self(error.into(), PhantomData)
     }
 }
 
-impl<S: Statuses> From<Refusal<S>> for poem::Error {
-    fn from(refusal: Refusal<S>) -> Self {
+impl<S: Statuses> From<OperationError<S>> for poem::Error {
+    fn from(refusal: OperationError<S>) -> Self {
         refusal.0.into()
     }
 }
 
-impl<S: Statuses> ApiResponse for Refusal<S> {
+impl<S: Statuses> ApiResponse for OperationError<S> {
     fn meta() -> MetaResponses {
         MetaResponses { responses: S::LIST.iter().map(|status| problem_response(*status)).collect() }
     }
@@ -190,7 +190,7 @@ impl<S: Statuses> ApiResponse for Refusal<S> {
     }
 }
 
-/// How the document shows an error.
+/// An error response in the OpenAPI document.
 fn problem_response(status: u16) -> MetaResponse {
     MetaResponse {
         description: meaning(status),
@@ -204,7 +204,7 @@ fn problem_response(status: u16) -> MetaResponse {
     }
 }
 
-/// What a status means, in the words of the document.
+/// The description of a status in the OpenAPI document.
 pub fn meaning(status: u16) -> &'static str {
     match status {
         400 => "Malformed, or a field breaks its rule; `errors` names every field that is wrong.",

@@ -1,0 +1,105 @@
+//! Extractors: the caller behind an access token, a refresh token, and clients counted by IP address alone.
+
+use poem::{FromRequest, Request, RequestBody, Result, http::header};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaSecurityScheme, Registry},
+};
+use ro_co_shared::Code;
+
+use super::Caller;
+use crate::{
+    app::App,
+    error::ApiError,
+    limits::{AnonymousRateLimit, RateLimitKey},
+};
+
+/// The refresh token in the `Authorization` header.
+pub struct RefreshBearer(pub String);
+
+/// The token of the `Authorization` header with the scheme `Bearer`. Several such headers are ambiguous, and count as none.
+fn bearer(request: &Request) -> Option<&str> {
+    let mut values = request.headers().get_all(header::AUTHORIZATION).iter();
+    let (value, rest) = (values.next()?, values.next());
+    if rest.is_some() {
+        return None;
+    }
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn bearer_scheme(description: &'static str) -> MetaSecurityScheme {
+    MetaSecurityScheme {
+        ty: "http",
+        description: Some(description),
+        name: None,
+        key_in: None,
+        scheme: Some("bearer"),
+        bearer_format: Some("JWT"),
+        flows: None,
+        openid_connect_url: None,
+    }
+}
+
+impl<'a> ApiExtractor<'a> for Caller {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            "accessToken",
+            bearer_scheme("The access token that `login` and `refresh` return; it lives for minutes."),
+        );
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec!["accessToken"]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let token =
+            bearer(request).ok_or_else(|| ApiError::new(Code::Unauthenticated, "send an access token"))?;
+        let app = App::of(request)?;
+        let caller = app.caller(token).await?;
+        app.limits.count(request, RateLimitKey::User(caller.user))?;
+        Ok(caller)
+    }
+}
+
+impl<'a> ApiExtractor<'a> for RefreshBearer {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            "refreshToken",
+            bearer_scheme("The refresh token that `login` and `refresh` return; for `refresh` only."),
+        );
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec!["refreshToken"]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let token =
+            bearer(request).ok_or_else(|| ApiError::new(Code::Unauthenticated, "send a refresh token"))?;
+        Ok(Self(token.to_owned()))
+    }
+}
+
+impl<'a> FromRequest<'a> for AnonymousRateLimit {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        Ok(App::of(request)?.limits.count_anonymous(request)?)
+    }
+}
