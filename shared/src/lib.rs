@@ -13,6 +13,7 @@
 
 mod account;
 mod answer;
+mod canonical;
 mod ids;
 mod input;
 mod password;
@@ -28,6 +29,7 @@ pub use account::{
     Role, SignOut, SignUp, User,
 };
 pub use answer::{Answer, AnswerDraft, EditAnswer, NewAnswer};
+pub use canonical::{TEXT_VERSION, email_canonical, username_skeleton};
 pub use ids::{AnswerId, QuestionId, SessionId, UserId};
 pub use input::{Errors, Field, Form, Input, Invalid, Optional, PageNumber, PageSize};
 pub use password::{GivenPassword, NewPassword, Strength};

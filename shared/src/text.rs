@@ -6,7 +6,10 @@ use email_address::{EmailAddress, Options};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::input::{Field, Invalid};
+use crate::{
+    canonical::fold_case,
+    input::{Field, Invalid},
+};
 
 /// What the OpenAPI document says about a string; lengths count Unicode scalar values.
 pub trait Rule {
@@ -193,11 +196,6 @@ impl Email {
     pub fn key(&self) -> String {
         fold_case(&self.0)
     }
-}
-
-/// Upper case first brings `ß` and `SS`, `ς` and `σ` together; NFKC undoes what case mapping took apart.
-fn fold_case(text: &str) -> String {
-    text.to_uppercase().to_lowercase().nfkc().collect()
 }
 
 #[cfg(test)]
