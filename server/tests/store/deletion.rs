@@ -22,7 +22,8 @@ use crate::{
 
 pub(crate) struct Played {
     pub(crate) store: Arc<Mongo>,
-    db: Database,
+    pub(crate) db: Database,
+    pub(crate) name: String,
 }
 
 impl Played {
@@ -30,7 +31,7 @@ impl Played {
         let name = new_name();
         let options = ClientOptions::parse(uri).await.unwrap();
         let store = Arc::new(Mongo::open_with(options, &name).await.unwrap());
-        Self { store, db: Client::with_uri_str(uri).await.unwrap().database(&name) }
+        Self { store, db: Client::with_uri_str(uri).await.unwrap().database(&name), name }
     }
 
     pub(crate) fn rows(&self, collection: &str) -> Collection<Document> {

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 /// What is true of MongoDB alone, on a lone server and on a replica set.
 fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
     type Case = fn(String) -> BoxFuture<'static, ()>;
-    let alone: [(&str, Case); 9] = [
+    let alone: [(&str, Case); 11] = [
         ("commands::requests_take_few", |uri| Box::pin(commands::requests_take_few(uri))),
         ("commands::every_query_uses_an_index", |uri| Box::pin(commands::every_query_uses_an_index(uri))),
         ("commands::a_page_by_cursor_reads_its_rows_only", |uri| {
@@ -70,8 +70,14 @@ fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
         ("deletion::a_marked_account_is_hidden_and_swept", |uri| {
             Box::pin(deletion::a_marked_account_is_hidden_and_swept(uri))
         }),
-        ("schema::nothing_of_another_shape_gets_in", |uri| {
-            Box::pin(schema::nothing_of_another_shape_gets_in(uri))
+        ("schema::validators_refuse_malformed_documents", |uri| {
+            Box::pin(schema::validators_refuse_malformed_documents(uri))
+        }),
+        ("schema::validators_accept_what_the_next_release_adds", |uri| {
+            Box::pin(schema::validators_accept_what_the_next_release_adds(uri))
+        }),
+        ("schema::a_newer_version_is_left_alone_or_refused", |uri| {
+            Box::pin(schema::a_newer_version_is_left_alone_or_refused(uri))
         }),
         ("schema::many_start_at_once", |uri| Box::pin(schema::many_start_at_once(uri))),
     ];

@@ -7,7 +7,7 @@ use std::{future::IntoFuture, time::Duration};
 
 use mongodb::error::{Error as Driver, ErrorKind, RETRYABLE_WRITE_ERROR, WriteFailure};
 
-use super::schema::{BY_EMAIL, BY_USERNAME};
+use super::schema::{BY_EMAIL, BY_EMAIL_CANONICAL, BY_USERNAME, BY_USERNAME_SKELETON};
 use crate::store::Error;
 
 /// How long one call may take, retries included: a node that is frozen answers nothing, and the driver would wait for
@@ -66,6 +66,15 @@ where
     }
 }
 
+/// Calls MongoDB and waits as long as it takes: for building indexes and changing collections, which may take hours on a
+/// large database and which the server goes on with whoever has stopped waiting.
+pub(super) async fn ask_unlimited<T, A>(action: A) -> Result<T, Fault>
+where
+    A: IntoFuture<Output = mongodb::error::Result<T>>,
+{
+    Ok(action.await?)
+}
+
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         match fault {
@@ -122,8 +131,8 @@ impl Fault {
 /// Which index a duplicate was found in: `... index: NAME dup key: ...`.
 fn taken(message: &str) -> Taken {
     match message.split_once(" index: ").and_then(|(_, rest)| rest.split_once(' ')) {
-        Some((BY_USERNAME, _)) => Taken::Username,
-        Some((BY_EMAIL, _)) => Taken::Email,
+        Some((BY_USERNAME | BY_USERNAME_SKELETON, _)) => Taken::Username,
+        Some((BY_EMAIL | BY_EMAIL_CANONICAL, _)) => Taken::Email,
         _ => Taken::Id,
     }
 }
@@ -160,6 +169,8 @@ mod tests {
         };
         assert_eq!(taken(&message(BY_USERNAME)), Taken::Username);
         assert_eq!(taken(&message(BY_EMAIL)), Taken::Email);
+        assert_eq!(taken(&message(BY_USERNAME_SKELETON)), Taken::Username);
+        assert_eq!(taken(&message(BY_EMAIL_CANONICAL)), Taken::Email);
         assert_eq!(taken(&message("_id_")), Taken::Id);
         let error = Fault::coded(11000, "DuplicateKey", &message(BY_EMAIL), false);
         assert!(matches!(Error::from(error), Error::Conflict("email")));

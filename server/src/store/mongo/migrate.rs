@@ -1,14 +1,18 @@
-//! From any older state of a database to the newest.
+//! Migration of a database from any older version to this one.
 //!
-//! Collections, validators and indexes are declared in `schema`; each start compares and makes what is missing. Every
-//! step may be done twice and side by side, so any number of servers may start at once. A change of documents that are
-//! there already will be a step of its own, from one version to the next; a shipped one is never edited.
+//! Collections, validators and indexes are declared in `schema`; each start compares and makes what is missing. A change
+//! of documents that are there already is a step of its own in [`fill`]. Every step may be done twice and by several
+//! servers at once, so any number of servers may start at the same time. None has a time limit.
+//!
+//! The version is raised after the validators accept what this version writes: a server of the previous release that
+//! is running goes on, one that starts afterwards refuses. The validators are compared once more after that, for one
+//! that was starting meanwhile may have set its own.
 
 use futures_util::TryStreamExt;
 use mongodb::{
     Database,
-    bson::{Document, doc},
-    options::ReadConcern,
+    bson::{Binary, Document, doc, spec::BinarySubtype},
+    options::{Acknowledgment, ReadConcern, WriteConcern},
     results::CollectionSpecification,
 };
 use ro_co_shared::{Role, Timestamp, UserId};
@@ -16,68 +20,154 @@ use ro_co_shared::{Role, Timestamp, UserId};
 use super::{
     authors::DELETED_NAME,
     documents::{AccountDoc, V},
-    fault::{Fault, Taken, ask},
+    fault::{Fault, Taken, ask, ask_unlimited},
     schema::{self, Collection},
 };
-use crate::store::Account;
+use crate::{keys::random, store::Account};
 
-/// The newest version of the data that this program knows.
-pub(super) const VERSION: i32 = 1;
+/// The version of the data that this program writes.
+pub(super) const VERSION: i32 = 2;
 
-/// Brings the database up to date. The data of a newer program is left alone; then its version is returned.
-pub(super) async fn run(db: &Database) -> Result<Option<i32>, Fault> {
-    let versions = db.collection::<Document>("schema");
-    // Majority: what follows is decided by it, and must not be undone by a change of the primary.
-    let found = ask(versions.find_one(doc! { "_id": "ro-co" }).read_concern(ReadConcern::majority())).await?;
-    let found = found.as_ref().and_then(|doc| doc.get_i32("version").ok()).unwrap_or_default();
-    if found > VERSION {
-        return Ok(Some(found));
+/// The oldest version whose programs may start on data of [`VERSION`]. It may be one less where the previous release
+/// can start on what this one writes. (Programs of version 1 do not know it: they refuse every newer version.)
+const OLDEST: i32 = 2;
+
+/// Why a database was not migrated.
+pub(super) enum Refusal {
+    /// The data has this version, and programs of this version may not start on it.
+    Newer(i32),
+    /// The user of the database may not do what a migration needs (`collMod`).
+    Rights,
+    /// A call failed.
+    Fault(Fault),
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
     }
+}
+
+/// What the document in `schema` says.
+struct Found {
+    version: i32,
+    oldest: i32,
+}
+
+/// Brings the database up to date. Data of a newer version that still admits this program is left as it is: its
+/// validators and indexes are the newer program's.
+pub(super) async fn run(db: &Database) -> Result<(), Refusal> {
+    let found = found(db).await?;
+    if found.oldest > VERSION {
+        return Err(Refusal::Newer(found.version));
+    }
+    if found.version > VERSION {
+        return Ok(());
+    }
+    make_all(db).await?;
+    add_the_deleted(db).await?;
+    fill(db).await?;
+    if found.version < VERSION {
+        raise(db).await?;
+        make_all(db).await?;
+    }
+    Ok(())
+}
+
+async fn found(db: &Database) -> Result<Found, Fault> {
+    let versions = db.collection::<Document>("schema");
+    // Majority: what follows is decided by it, and must not be rolled back with a primary.
+    let found = ask(versions.find_one(doc! { "_id": "ro-co" }).read_concern(ReadConcern::majority())).await?;
+    let number = |name| found.as_ref().and_then(|doc: &Document| doc.get_i32(name).ok());
+    let version = number("version").unwrap_or_default();
+    Ok(Found { version, oldest: number("oldest").unwrap_or(version) })
+}
+
+/// Writes that the data has this version now.
+async fn raise(db: &Database) -> Result<(), Fault> {
+    let versions = db.collection::<Document>("schema");
+    let to = doc! { "$max": { "version": VERSION, "oldest": OLDEST }, "$setOnInsert": { "v": V } };
+    match ask(versions.update_one(doc! { "_id": "ro-co" }, to).upsert(true)).await {
+        // Two first starts at once.
+        Err(Fault::Duplicate(Taken::Id)) => Ok(()),
+        done => done.map(drop),
+    }
+}
+
+/// Makes all collections as they are declared.
+async fn make_all(db: &Database) -> Result<(), Refusal> {
     let there = ask(async { db.list_collections().await?.try_collect::<Vec<_>>().await }).await?;
     for wanted in schema::collections() {
         let found = there.iter().find(|collection| collection.name == wanted.name);
         make(db, wanted, found).await?;
     }
-    add_the_deleted(db).await?;
-    let to = doc! { "$max": { "version": VERSION }, "$setOnInsert": { "v": V } };
-    match ask(versions.update_one(doc! { "_id": "ro-co" }, to).upsert(true)).await {
-        // Two first starts at once.
-        Err(Fault::Duplicate(Taken::Id)) => Ok(None),
-        done => done.map(|_| None),
-    }
+    Ok(())
 }
 
-/// Makes a collection what it must be.
 async fn make(
     db: &Database,
     wanted: Collection,
     found: Option<&CollectionSpecification>,
-) -> Result<(), Fault> {
-    let validator = doc! { "$jsonSchema": wanted.shape };
+) -> Result<(), Refusal> {
+    let validator = doc! { "$jsonSchema": wanted.validator };
     match found {
-        None => match ask(db.create_collection(wanted.name).validator(validator)).await {
-            Err(Fault::Exists) => {}
-            created => created?,
-        },
+        None => {
+            let create = db.create_collection(wanted.name).validator(validator).write_concern(majority());
+            match ask_unlimited(create).await {
+                Err(Fault::Exists) => {}
+                created => created?,
+            }
+        }
         Some(found) if found.options.validator.as_ref() == Some(&validator) => {}
-        // Only where it differs: this needs a right that the role readWrite does not have.
+        // Only where it differs: the role readWrite does not have the right.
         Some(_) => {
-            let change = doc! { "collMod": wanted.name, "validator": validator };
-            ask(db.run_command(change)).await?;
+            let change = doc! {
+                "collMod": wanted.name, "validator": validator, "writeConcern": { "w": "majority", "j": true },
+            };
+            match ask_unlimited(db.run_command(change)).await {
+                Err(Fault::Unauthorized) => return Err(Refusal::Rights),
+                changed => changed?,
+            };
         }
     }
     if !wanted.indexes.is_empty() {
-        ask(db.collection::<Document>(wanted.name).create_indexes(wanted.indexes)).await?;
+        let collection = db.collection::<Document>(wanted.name);
+        let create = collection.create_indexes(wanted.indexes).write_concern(majority());
+        ask_unlimited(create).await?;
     }
     Ok(())
 }
 
-/// Adds the account that stands in for the authors of kept content whose accounts were deleted. The address is
+/// A majority, however long it takes: the limit of other writes is for requests.
+fn majority() -> WriteConcern {
+    WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
+}
+
+/// Gives documents that are there already what this version added.
+async fn fill(db: &Database) -> Result<(), Fault> {
+    add_id_key(db).await
+}
+
+/// Makes the key behind the ids of keyed creates, if there is none.
+async fn add_id_key(db: &Database) -> Result<(), Fault> {
+    let key =
+        random::<32>().ok_or_else(|| Fault::Failed("the system has no randomness to give".to_owned()))?;
+    let value = Binary { subtype: BinarySubtype::Generic, bytes: key.to_vec() };
+    let once = doc! { "$setOnInsert": { "v": V, "value": value } };
+    let meta = db.collection::<Document>("meta");
+    match ask(meta.update_one(doc! { "_id": "id_key" }, once).upsert(true)).await {
+        // Two first starts at once.
+        Err(Fault::Duplicate(Taken::Id)) => Ok(()),
+        done => done.map(drop),
+    }
+}
+
+/// Adds the account that stands in for the authors of kept content whose accounts were deleted. Its email address is
 /// reserved (RFC 2606).
 async fn add_the_deleted(db: &Database) -> Result<(), Fault> {
     let accounts = db.collection::<AccountDoc>("accounts");
-    let (name, address) = (DELETED_NAME.parse(), "deleted@invalid.invalid".parse());
-    let (Ok(username), Ok(email)) = (name, address) else {
+    let (name, email) = (DELETED_NAME.parse(), "deleted@invalid.invalid".parse());
+    let (Ok(username), Ok(email)) = (name, email) else {
         return Err(Fault::Malformed("a name that cannot be one"));
     };
     let deleted = Account {

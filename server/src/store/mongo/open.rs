@@ -14,7 +14,7 @@ use super::{
     Mongo,
     authors::Authors,
     fault::{Fault, ask},
-    migrate,
+    migrate::{self, Refusal},
 };
 
 /// MongoDB 5.0, the oldest server this program works with, by the version of its protocol.
@@ -95,6 +95,12 @@ pub enum OpenError {
         /// The newest version this program reads.
         known: i32,
     },
+    /// The data is of an older version, and the user may not change its collections.
+    #[error(
+        "the database {0:?} has to be migrated, and the user of --mongo-uri may not do that: run `ro-co-server migrate` \
+         once as dbAdmin"
+    )]
+    MigrationRights(String),
     /// Anything else.
     #[error("the database {database:?} cannot be opened: {source}")]
     Other {
@@ -151,9 +157,13 @@ impl Mongo {
             return Err(OpenError::TooOld(hosts.to_owned()));
         }
         let db = client.database(name);
-        if let Some(found) = migrate::run(&db).await.map_err(wrong)? {
-            return Err(OpenError::Newer { database: name.to_owned(), found, known: migrate::VERSION });
-        }
+        migrate::run(&db).await.map_err(|refusal| match refusal {
+            Refusal::Newer(found) => {
+                OpenError::Newer { database: name.to_owned(), found, known: migrate::VERSION }
+            }
+            Refusal::Rights => OpenError::MigrationRights(name.to_owned()),
+            Refusal::Fault(fault) => wrong(fault),
+        })?;
         Ok(Self {
             client: client.clone(),
             replicated: hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|m| m == "isdbgrid"),

@@ -1,7 +1,11 @@
-//! What the database is made of: collections, what their documents must look like, and the indexes.
+//! Collections with their validators and indexes.
 //!
-//! Every query of the store names its index (`hint`), so that no plan depends on what the server has seen before; the
-//! integration test `store` asks `explain` about each.
+//! Every query of the store names its index (`hint`), so that no plan depends on what the server has cached; the
+//! integration test `store` checks each with `explain`.
+//!
+//! Servers of two releases run on one database during an upgrade. So a validator names what must be there and never
+//! forbids what it does not know, and an index stays until no server in use hints it any more (see CONTRIBUTING,
+//! "Changing the data").
 
 use std::time::Duration;
 
@@ -11,9 +15,15 @@ use mongodb::{
     options::IndexOptions,
 };
 
-/// The unique indexes on folded names and addresses; the index on a key of the same name.
+/// The unique indexes on folded usernames and email addresses.
 pub(super) const BY_USERNAME: &str = "username";
 pub(super) const BY_EMAIL: &str = "email";
+/// The unique index on confusable skeletons of usernames. Accounts without one are not in it.
+pub(super) const BY_USERNAME_SKELETON: &str = "username_skeleton";
+/// The unique index on canonical email addresses. Accounts without one are not in it.
+pub(super) const BY_EMAIL_CANONICAL: &str = "email_canonical";
+/// The live and suspended admins: few.
+pub(super) const BY_ADMIN: &str = "admin";
 /// In the order of a list.
 pub(super) const BY_TIME: &str = "time";
 pub(super) const BY_MARK: &str = "mark";
@@ -31,23 +41,24 @@ pub(super) const RECOUNTS: &str = "recounts";
 /// How long after its end a session is removed where no server is there to do it. Longer than a server remembers it.
 const FORGOTTEN: Duration = Duration::from_hours(8 * 24);
 
-/// A collection as it must be.
+/// A collection as this version declares it.
 pub(super) struct Collection {
     pub(super) name: &'static str,
     /// Its `$jsonSchema`.
-    pub(super) shape: Document,
+    pub(super) validator: Document,
     pub(super) indexes: Vec<IndexModel>,
 }
 
-/// All of them.
-pub(super) fn collections() -> [Collection; 6] {
-    [schema(), accounts(), sessions(), avatars(), questions(), answers()]
+/// All collections of this version.
+pub(super) fn collections() -> [Collection; 8] {
+    [schema(), meta(), jobs(), accounts(), sessions(), avatars(), questions(), answers()]
 }
 
 const REQUIRED: bool = true;
 const OPTIONAL: bool = false;
 
-/// An object with these fields and no others, each with its type of BSON's; `v` besides.
+/// An object with these fields, each with its BSON type, and `v`. Others are allowed: a server of the next release may
+/// write them already.
 fn object(fields: &[(&str, &str, bool)]) -> Document {
     let mut properties = doc! { "v": { "bsonType": "int", "minimum": 1 } };
     let mut required = vec!["v"];
@@ -57,9 +68,7 @@ fn object(fields: &[(&str, &str, bool)]) -> Document {
             required.push(name);
         }
     }
-    doc! {
-        "bsonType": "object", "required": required, "properties": properties, "additionalProperties": false,
-    }
+    doc! { "bsonType": "object", "required": required, "properties": properties }
 }
 
 fn index(name: &str, keys: Document) -> IndexModel {
@@ -87,10 +96,34 @@ fn deleting() -> IndexModel {
     partial(DELETING, doc! { "deletedAt": 1 }, doc! { "deleting": true })
 }
 
-/// The version of the whole.
+/// One document: the version of the data, and the oldest version whose programs may start on it.
 fn schema() -> Collection {
-    let shape = object(&[("_id", "string", REQUIRED), ("version", "int", REQUIRED)]);
-    Collection { name: "schema", shape, indexes: vec![] }
+    let validator =
+        object(&[("_id", "string", REQUIRED), ("version", "int", REQUIRED), ("oldest", "int", OPTIONAL)]);
+    Collection { name: "schema", validator, indexes: vec![] }
+}
+
+/// Values of the whole database by name, such as the key behind the ids of keyed creates, and the guard of the last
+/// admin (see `admins`), which has the fields after `value`.
+fn meta() -> Collection {
+    let validator = object(&[
+        ("_id", "string", REQUIRED),
+        ("value", "binData", OPTIONAL),
+        ("revision", "long", OPTIONAL),
+        ("leaving", "array", OPTIONAL),
+    ]);
+    Collection { name: "meta", validator, indexes: vec![] }
+}
+
+/// Background jobs by name, each with the lease of the server that runs it.
+fn jobs() -> Collection {
+    let validator = object(&[
+        ("_id", "string", REQUIRED),
+        ("holder", "string", OPTIONAL),
+        ("leaseUntil", "date", REQUIRED),
+        ("state", "string", OPTIONAL),
+    ]);
+    Collection { name: "jobs", validator, indexes: vec![] }
 }
 
 fn accounts() -> Collection {
@@ -114,14 +147,21 @@ fn accounts() -> Collection {
         ("content", "string", OPTIONAL),
     ];
     fields.extend(live.map(|(name, kind)| (name, kind, OPTIONAL)));
-    let mut shape = object(&fields);
-    // Either all of an account, or the mark that is left of one.
-    shape.insert(
+    // Since version 2. Servers of version 1 may still write accounts without them.
+    fields.extend([
+        ("usernameSkeleton", "string", OPTIONAL),
+        ("emailCanonical", "string", OPTIONAL),
+        ("passwordExpiresAt", "date", OPTIONAL),
+        ("adminRevision", "long", OPTIONAL),
+    ]);
+    let mut validator = object(&fields);
+    // Either a whole account, or the mark that is left of a deleted one.
+    validator.insert(
         "oneOf",
         vec![
             doc! {
                 "required": live.map(|(name, _)| name).to_vec(),
-                "properties": { "deleting": { "enum": [false] }, "role": { "enum": ["USER", "ADMIN"] } },
+                "properties": { "deleting": { "enum": [false] } },
             },
             doc! {
                 "required": ["deletedAt", "content"],
@@ -132,14 +172,17 @@ fn accounts() -> Collection {
     let indexes = vec![
         unique(BY_USERNAME, doc! { "usernameKey": 1 }),
         unique(BY_EMAIL, doc! { "emailKey": 1 }),
+        unique(BY_USERNAME_SKELETON, doc! { "usernameSkeleton": 1 }),
+        unique(BY_EMAIL_CANONICAL, doc! { "emailCanonical": 1 }),
+        partial(BY_ADMIN, doc! { "role": 1 }, doc! { "role": "ADMIN" }),
         index(BY_TIME, doc! { "deleting": 1, "createdAt": 1, "_id": 1 }),
         deleting(),
     ];
-    Collection { name: "accounts", shape, indexes }
+    Collection { name: "accounts", validator, indexes }
 }
 
 fn sessions() -> Collection {
-    let shape = object(&[
+    let validator = object(&[
         ("_id", "binData", REQUIRED),
         ("user", "binData", REQUIRED),
         ("generation", "long", REQUIRED),
@@ -155,6 +198,11 @@ fn sessions() -> Collection {
         ("endReason", "string", OPTIONAL),
         ("over", "date", REQUIRED),
         ("device", "string", REQUIRED),
+        // Since version 2.
+        ("keyed", "bool", OPTIONAL),
+        ("refreshKey", "binData", OPTIONAL),
+        ("refreshKeyGeneration", "long", OPTIONAL),
+        ("graceUsed", "bool", OPTIONAL),
     ]);
     // A cleaner and no more: whether a session is worth anything is in the filter of every query.
     let forgotten = IndexOptions::builder().name(BY_END.to_owned()).expire_after(FORGOTTEN).build();
@@ -162,25 +210,25 @@ fn sessions() -> Collection {
         index(BY_USER, doc! { "user": 1, "createdAt": -1, "_id": -1 }),
         with_options(doc! { "over": 1 }, forgotten),
     ];
-    Collection { name: "sessions", shape, indexes }
+    Collection { name: "sessions", validator, indexes }
 }
 
 /// Apart from the accounts, which are read much more often and are a hundredth of the size.
 fn avatars() -> Collection {
-    let mut shape = object(&[
+    let mut validator = object(&[
         ("_id", "binData", REQUIRED),
         ("version", "long", REQUIRED),
         ("svg", "string", REQUIRED),
         ("createdAt", "date", REQUIRED),
     ]);
-    if let Ok(properties) = shape.get_document_mut("properties") {
+    if let Ok(properties) = validator.get_document_mut("properties") {
         properties.insert("svg", doc! { "bsonType": "string", "maxLength": 256 * 1024 });
     }
-    Collection { name: "avatars", shape, indexes: vec![] }
+    Collection { name: "avatars", validator, indexes: vec![] }
 }
 
 fn questions() -> Collection {
-    let shape = object(&[
+    let validator = object(&[
         ("_id", "binData", REQUIRED),
         ("author", "binData", REQUIRED),
         ("title", "string", REQUIRED),
@@ -208,11 +256,11 @@ fn questions() -> Collection {
         deleting(),
         with_options(doc! { "recountAt": 1 }, recounts),
     ];
-    Collection { name: "questions", shape, indexes }
+    Collection { name: "questions", validator, indexes }
 }
 
 fn answers() -> Collection {
-    let shape = object(&[
+    let validator = object(&[
         ("_id", "binData", REQUIRED),
         ("question", "binData", REQUIRED),
         ("author", "binData", REQUIRED),
@@ -229,5 +277,5 @@ fn answers() -> Collection {
         index(BY_AUTHOR, doc! { "author": 1, "deleting": 1 }),
         deleting(),
     ];
-    Collection { name: "answers", shape, indexes }
+    Collection { name: "answers", validator, indexes }
 }
