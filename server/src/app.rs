@@ -11,7 +11,7 @@ use crate::{
     cors::Origin,
     error::ApiError,
     keys::Keys,
-    limits::{Limits, Policy, address::Proxies},
+    limits::{Policy, RateLimiter, address::Proxies},
     password::Passwords,
     session_cache::SessionCache,
     store::Store,
@@ -37,7 +37,7 @@ pub struct App {
     /// Tokens and sessions verified lately.
     pub sessions: SessionCache,
     /// Rate limits and limits on guessing passwords.
-    pub limits: Limits,
+    pub limits: RateLimiter,
 }
 
 /// What was chosen at the start.
@@ -57,7 +57,7 @@ pub struct Settings {
     pub recheck: Duration,
     /// Which rate limits hold.
     pub limits: Policy,
-    /// Proxies that are believed when they say for whom they ask.
+    /// Trusted proxies, whose forwarded IP address is used.
     pub proxies: Proxies,
 }
 
@@ -86,7 +86,7 @@ impl App {
         settings: Settings,
     ) -> Arc<Self> {
         let sessions = SessionCache::new(settings.recheck);
-        let limits = Limits::new(settings.limits, settings.proxies.clone(), &clock);
+        let limits = RateLimiter::new(settings.limits, settings.proxies.clone(), &clock);
         let passwords = Passwords::new();
         Arc::new(Self { store, keys, passwords, avatars, clock, settings, sessions, limits })
     }

@@ -1,9 +1,8 @@
-//! Pages of other origins: which may call, and how the answers say so.
+//! CORS: which origins are allowed, and the response headers.
 //!
-//! Not poem's middleware: that refuses what comes from an origin it does not know, a page of this very server among
-//! them, with an error that is no `Problem`; leaves errors without the headers that let a page read them; and
-//! says `Vary` nowhere. Here an unknown origin is no error. The browser keeps the answer from a page that may not
-//! read it, and every call needs a token that no browser sends by itself.
+//! Not poem's middleware: it refuses unknown origins, this server's own among them, with an error that is not a
+//! `Problem`; it leaves the CORS headers out of errors, and never sets `Vary`. Here an unknown origin is not an error:
+//! the browser keeps the response from the page, and every request needs a token that no browser sends by itself.
 
 use std::{fmt, str::FromStr};
 
@@ -13,11 +12,11 @@ use poem::{
 };
 use reqwest::Url;
 
-const METHODS: &str = "GET, POST, PUT, DELETE";
-const HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match";
-const EXPOSED: &str = "Link, Location, ETag, Retry-After, X-Request-Id, X-Total-Count";
-/// Seconds a browser may remember what a preflight told it.
-const MAX_AGE: &str = "600";
+const ALLOWED_METHODS: &str = "GET, POST, PUT, DELETE";
+const ALLOWED_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match";
+const EXPOSED_HEADERS: &str = "Link, Location, ETag, Retry-After, X-Request-Id, X-Total-Count";
+/// How long a browser may cache a preflight response, in seconds.
+const MAX_AGE_SECONDS: &str = "600";
 
 /// Scheme, host and port, as browsers write them in `Origin`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,42 +42,42 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The origin of the page that calls, if it is one of these.
-pub(crate) fn caller(origins: &[Origin], request: &Request) -> Option<HeaderValue> {
+/// The `Origin` of the request, if it is allowed.
+pub(crate) fn allowed_origin(origins: &[Origin], request: &Request) -> Option<HeaderValue> {
     let origin = request.headers().get(header::ORIGIN)?;
     origins.iter().any(|known| known.0 == *origin).then(|| origin.clone())
 }
 
-/// The answer to a preflight of a page that may call; `None` when it is none.
-pub(crate) fn preflight(request: &Request, caller: Option<&HeaderValue>) -> Option<Response> {
-    caller?;
-    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    if request.method() != Method::OPTIONS || !asks {
+/// The response to a preflight request from an allowed origin; `None` for any other request.
+pub(crate) fn preflight(request: &Request, origin: Option<&HeaderValue>) -> Option<Response> {
+    origin?;
+    let preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() != Method::OPTIONS || !preflight {
         return None;
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
-    let said = [
-        (header::ACCESS_CONTROL_ALLOW_METHODS, METHODS),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, HEADERS),
-        (header::ACCESS_CONTROL_MAX_AGE, MAX_AGE),
+    let allowed = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
+        (header::ACCESS_CONTROL_MAX_AGE, MAX_AGE_SECONDS),
     ];
-    for (name, value) in said {
+    for (name, value) in allowed {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     Some(response)
 }
 
-/// Says on an answer which page may read it; where pages of some origins may, every answer depends on the origin.
-pub(crate) fn write_headers(headers: &mut HeaderMap, origins: &[Origin], caller: Option<HeaderValue>) {
+/// Writes the CORS headers of a response. Where any origin is allowed, every response varies by `Origin`.
+pub(crate) fn write_headers(headers: &mut HeaderMap, origins: &[Origin], origin: Option<HeaderValue>) {
     if origins.is_empty() {
         return;
     }
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
-    let Some(origin) = caller else { return };
+    let Some(origin) = origin else { return };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-    // A page of another origin may not load what says that it is for this origin only.
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
+    // The default, `same-origin`, would keep the page from loading the response.
     headers.insert(
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("cross-origin"),
@@ -90,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_as_browsers_write_them() {
+    fn origins_are_normalised_as_browsers_write_them() {
         for (text, origin) in [
             ("https://ok.example", "https://ok.example"),
             ("https://OK.example:443/", "https://ok.example"),

@@ -1,4 +1,4 @@
-//! Around every request: its id, the body's limit, panics, headers, and the one place where errors get a body.
+//! The outermost middleware: request id, body limit, panics, headers, and the problem document of every error.
 
 use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
@@ -18,13 +18,13 @@ use crate::{
     error::{ApiError, ErrorContext},
 };
 
-/// Most bytes of a body on `/auth/*`.
-const AUTH_BODY: usize = 16 * 1024;
-/// Most bytes of any other body: 10,000 emoji escaped as `\uXXXX` pairs are 120 kB.
-const BODY: usize = 256 * 1024;
+/// Limit of request bodies on `/auth/*` in bytes.
+const MAX_AUTH_BODY_BYTES: usize = 16 * 1024;
+/// Limit of other request bodies in bytes: 10,000 emoji escaped as `\uXXXX` pairs are 120 kB.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// Headers that every answer has unless its handler set them otherwise.
-const HEADERS: [(HeaderName, HeaderValue); 4] = [
+/// Default response headers; a handler may set other values.
+const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 4] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
@@ -34,12 +34,12 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 
-/// The endpoint inside, guarded.
+/// The inner endpoint and what every request passes before it.
 pub(crate) struct Middleware<E> {
     pub(crate) inner: E,
-    /// Origins whose pages may call.
+    /// Origins allowed by CORS.
     pub(crate) origins: Vec<Origin>,
-    /// Whether only those who know this server as `localhost` are served.
+    /// Whether only requests to a loopback host name are served (DNS rebinding).
     pub(crate) local_only: bool,
 }
 
@@ -51,19 +51,19 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
         let started = Instant::now();
         let (method, head_only) = (request.method().clone(), request.method() == Method::HEAD);
         let path = request.uri().path().to_owned();
-        let caller = cors::caller(&self.origins, &request);
-        let mut response = match cors::preflight(&request, caller.as_ref()) {
+        let origin = cors::allowed_origin(&self.origins, &request);
+        let mut response = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => response,
-            None => self.answer(request).await,
+            None => self.handle(request).await,
         };
         let operation = response.data::<OperationId>().map_or("-", |o| o.0);
         let status = response.status();
-        tracing::debug!(%method, operation, status = status.as_u16(), request = %id, took = ?started.elapsed(), "A request was answered.");
+        tracing::debug!(%method, operation, status = status.as_u16(), request = %id, took = ?started.elapsed(), "Request handled");
         if status.is_client_error() || status.is_server_error() {
             write_problem(&mut response, id, operation, &path);
         }
         write_headers(response.headers_mut(), id);
-        cors::write_headers(response.headers_mut(), &self.origins, caller);
+        cors::write_headers(response.headers_mut(), &self.origins, origin);
         if head_only {
             response.set_body(Body::empty());
         }
@@ -72,8 +72,8 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
 }
 
 impl<E: Endpoint> Middleware<E> {
-    /// What the endpoint comes to, whatever it comes to.
-    async fn answer(&self, request: Request) -> Response {
+    /// The response of the endpoint; an error or a panic becomes one, too.
+    async fn handle(&self, request: Request) -> Response {
         match AssertUnwindSafe(self.serve(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => error.into_response(),
@@ -82,16 +82,22 @@ impl<E: Endpoint> Middleware<E> {
     }
 
     async fn serve(&self, mut request: Request) -> Result<Response> {
-        if self.local_only && !means_this_machine(&request) {
-            return Err(ApiError::new(Code::Forbidden, "this server is for its own machine only").into());
+        if self.local_only && !is_loopback_host(&request) {
+            return Err(
+                ApiError::new(Code::Forbidden, "this server accepts requests to localhost only").into()
+            );
         }
         if matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE) {
-            let limit = if request.uri().path().starts_with("/api/v1/auth/") { AUTH_BODY } else { BODY };
+            let limit = if request.uri().path().starts_with("/api/v1/auth/") {
+                MAX_AUTH_BODY_BYTES
+            } else {
+                MAX_BODY_BYTES
+            };
             let bytes = request.take_body().into_bytes_limit(limit).await.map_err(|error| match error {
                 ReadBodyError::PayloadTooLarge => {
-                    ApiError::new(Code::TooLarge, format!("a body may have at most {limit} bytes here"))
+                    ApiError::new(Code::TooLarge, format!("the request body may have at most {limit} bytes"))
                 }
-                _ => ApiError::new(Code::Timeout, "the body did not arrive"),
+                _ => ApiError::new(Code::Timeout, "the request body did not arrive"),
             })?;
             request.set_body(bytes);
         }
@@ -99,16 +105,16 @@ impl<E: Endpoint> Middleware<E> {
     }
 }
 
-/// Whether the request was meant for `localhost`. A page in the user's browser whose name its owner lets point here
-/// (DNS rebinding) would say that name, and could otherwise sign up and read along.
-fn means_this_machine(request: &Request) -> bool {
+/// Whether the `Host` header names this machine. In a DNS rebinding attack it names the attacker's site, whose page could
+/// otherwise use this server from the user's browser.
+fn is_loopback_host(request: &Request) -> bool {
     let Some(host) = request.header(header::HOST) else { return true };
     let name = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name);
     let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
 }
 
-/// Gives an error response its body, whatever layer made it.
+/// Writes the problem document of an error response, whatever layer made it.
 fn write_problem(response: &mut Response, id: Uuid, operation: &str, path: &str) {
     let status = response.status();
     let carried = response.extensions_mut().remove::<ErrorContext>();
@@ -117,11 +123,11 @@ fn write_problem(response: &mut Response, id: Uuid, operation: &str, path: &str)
         None => (Box::new(Problem::new(code_of(status), "")), None),
     };
     if status.is_server_error() {
-        let cause = cause.as_deref().map(causes).unwrap_or_default();
-        tracing::error!(operation, status = status.as_u16(), request = %id, cause, "A request failed.");
+        let cause = cause.as_deref().map(error_chain).unwrap_or_default();
+        tracing::error!(operation, status = status.as_u16(), request = %id, cause, "Request failed");
     }
     if problem.code == Code::NotFound && operation == "-" {
-        *problem = Problem::new(Code::NotFound, format!("there is nothing at {}", printable(path)));
+        *problem = Problem::new(Code::NotFound, format!("no resource at {}", printable(path)));
     }
     problem.status = i32::from(status.as_u16());
     problem.instance = format!("urn:uuid:{id}");
@@ -138,7 +144,7 @@ fn write_problem(response: &mut Response, id: Uuid, operation: &str, path: &str)
     response.set_body(serde_json::to_vec(&problem).unwrap_or_default());
 }
 
-/// The code for an error that the framework made, which has a status only.
+/// The code of an error made by the framework, which has only a status.
 fn code_of(status: StatusCode) -> Code {
     match status.as_u16() {
         401 => Code::Unauthenticated,
@@ -156,7 +162,7 @@ fn code_of(status: StatusCode) -> Code {
 }
 
 fn write_headers(headers: &mut HeaderMap, id: Uuid) {
-    for (name, value) in HEADERS {
+    for (name, value) in DEFAULT_HEADERS {
         headers.entry(name).or_insert(value);
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
@@ -172,8 +178,8 @@ fn write_headers(headers: &mut HeaderMap, id: Uuid) {
     }
 }
 
-/// An error and all that lies behind it, in one line.
-fn causes(error: &(dyn std::error::Error + Send + Sync)) -> String {
+/// An error with its sources, in one line.
+fn error_chain(error: &(dyn std::error::Error + Send + Sync)) -> String {
     let mut line = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
@@ -188,5 +194,5 @@ fn printable(path: &str) -> String {
     path.chars().take(200).filter(|c| !c.is_control()).collect()
 }
 
-/// The guarded endpoint as the accept loop takes it.
+/// The application's endpoint, as the accept loop takes it.
 pub type Service = Arc<dyn poem::endpoint::DynEndpoint<Output = Response>>;

@@ -22,7 +22,7 @@ use crate::{
     config::{AvatarSource, Config, RateLimits},
     connect::{self, Patience, connect},
     demo,
-    http_server::{self, Limits},
+    http_server::{self, HttpLimits},
     keys::Keys,
     limits::Policy,
     local::{self, Claim, Lock},
@@ -138,7 +138,7 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     tokio::spawn(sweep(Arc::downgrade(&app)));
-    let limits = Limits { proxies: app.settings.proxies.clone(), ..Limits::default() };
+    let limits = HttpLimits { proxies: app.settings.proxies.clone(), ..HttpLimits::default() };
     let task = tokio::spawn(http_server::serve(listener, app.service(), limits, shutdown));
     Ok(Started::Here(Running { address, app, stop, task, _lock: lock, _throw_away: throw_away }))
 }

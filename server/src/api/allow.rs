@@ -1,10 +1,10 @@
-//! Which methods a path has: what a 405 must say (RFC 9110 15.5.6).
+//! The methods of each path, for the `Allow` header of a 405 (RFC 9110 15.5.6).
 
 use std::sync::LazyLock;
 
 use poem_openapi::OpenApi;
 
-/// Each path's segments, and its methods as a list.
+/// The segments of each path, and its methods as a list.
 static METHODS: LazyLock<Vec<(Vec<String>, String)>> = LazyLock::new(|| {
     let operations = super::Api::meta().into_iter().flat_map(|api| api.paths);
     let documented = operations.map(|path| {
@@ -22,7 +22,7 @@ fn segments(path: &str) -> Vec<String> {
     path.trim_matches('/').split('/').map(ToOwned::to_owned).collect()
 }
 
-/// The methods of a path, for the `Allow` header. Where a name and a parameter both fit, the name wins.
+/// The methods of a path. A fixed segment takes precedence over a parameter.
 pub(crate) fn allowed(path: &str) -> Option<&'static str> {
     let wanted = segments(path);
     let fits = |template: &[String]| {
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_win_over_parameters() {
+    fn fixed_segments_take_precedence_over_parameters() {
         assert_eq!(allowed("/api/v1/user/me"), Some("GET, HEAD"));
         assert_eq!(allowed("/api/v1/user/01936f3e-0000-7000-8000-000000000000"), Some("GET, DELETE, HEAD"));
         assert_eq!(allowed("/api/v1/auth/login/"), Some("POST"));

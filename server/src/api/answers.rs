@@ -15,7 +15,7 @@ use super::{
     Tag,
     header::Header,
     listing::{CursorText, Listed, PageParams, PageResult, id},
-    payload::{Body, Done, Json, demanded_version, version_tag},
+    payload::{Body, Done, Json, required_version, version_tag},
 };
 use crate::{
     app::App,
@@ -173,7 +173,7 @@ impl Answers {
     ) -> Result<AnswerReply, OperationError<OwnedVersion>> {
         let id = self::id("id", &id.0)?;
         let current = async || app.store.answer(id).await.map(|answer| answer.version);
-        let version = demanded_version(if_match.0.as_deref(), current).await?;
+        let version = required_version(if_match.0.as_deref(), current).await?;
         let text = body.checked.as_str();
         Ok(app.store.edit_answer(id, caller.principal(), text, version, app.clock.now()).await?.into())
     }

@@ -1,4 +1,4 @@
-//! Headers as parameters of operations.
+//! Header parameters of operations.
 
 use poem::{Request, RequestBody, Result};
 use poem_openapi::{
@@ -10,10 +10,10 @@ use ro_co_shared::FieldError;
 
 use crate::error::ApiError;
 
-/// A header, refused where it is no text.
+/// A header parameter; 400 where its value is not visible ASCII.
 ///
-/// poem-openapi takes such a header for absent: an edit with an unreadable `If-Match` would overwrite whatever is there,
-/// and a create with an unreadable `Idempotency-Key` would create at each repeat. Several lines are one list (RFC 9110 5.3).
+/// poem-openapi treats such a header as absent: an edit with an unreadable `If-Match` would overwrite any version, and a
+/// create with an unreadable `Idempotency-Key` would not be idempotent. Several lines are one list (RFC 9110 5.3).
 pub(super) struct Header<T>(pub T);
 
 impl<'a, T: ParseFromParameter> ApiExtractor<'a> for Header<T> {

@@ -1,7 +1,7 @@
-//! How bodies are read and written.
+//! Request and response bodies.
 //!
-//! Our own payloads, because poem-openapi's stop at the first wrong field and word the error themselves, read
-//! without a limit, say `; charset=utf-8` (which generators stumble over) and serialise through a tree of values.
+//! Our own payloads, because poem-openapi's report only the first wrong field, in their own words, read without a limit,
+//! declare `; charset=utf-8` (which breaks generators) and serialise through a tree of values.
 
 use poem::{FromRequest, IntoResponse, Request, RequestBody, Response, Result, http::HeaderValue};
 use poem_openapi::{
@@ -16,14 +16,14 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 
-/// The one media type bodies have.
+/// The media type of request and response bodies.
 const JSON: &str = "application/json";
 
-/// A request's body with every field checked, and SHA-256 of what was sent.
+/// A request body with every field validated.
 pub struct Body<T: Form> {
-    /// What it says.
+    /// The validated fields.
     pub checked: T::Checked,
-    /// Tells a repeated request from another one.
+    /// SHA-256 of the body as sent: it tells a repeated request from another one with the same idempotency key.
     pub fingerprint: [u8; 32],
 }
 
@@ -61,7 +61,7 @@ where
 
 impl_apirequest_for_payload!(Body<T>, T: Form<Checked: Send> + ParseFromJSON);
 
-/// `application/json`, with or without parameters.
+/// Whether a media type is `application/json`, with or without parameters.
 fn is_json(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(JSON))
 }
@@ -75,7 +75,7 @@ fn read<T: Form>(bytes: &[u8]) -> Result<T::Checked, ApiError> {
     let unknown: Vec<FieldError> = fields
         .keys()
         .filter(|name| !T::FIELDS.contains(&name.as_str()))
-        .map(|name| FieldError { field: shorten(name), message: "is not known here".into() })
+        .map(|name| FieldError { field: shorten(name), message: "is not a known field".into() })
         .collect();
     let form: T = serde_json::from_value(value)
         .map_err(|_| ApiError::new(Code::Malformed, "the body could not be read"))?;
@@ -89,12 +89,12 @@ fn read<T: Form>(bytes: &[u8]) -> Result<T::Checked, ApiError> {
     }
 }
 
-/// A name sent by a client goes back to it: not at any length, and nothing a terminal would obey.
+/// A field name for an error message: at most 64 characters, control characters replaced.
 fn shorten(name: &str) -> String {
     name.chars().take(64).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// A JSON answer.
+/// A JSON response body.
 pub struct Json<T>(pub T);
 
 impl<T: Type> Payload for Json<T> {
@@ -113,7 +113,7 @@ impl<T: Serialize + Send> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         match serde_json::to_vec(&self.0) {
             Ok(body) => Response::builder().content_type(JSON).body(body),
-            // None of our types can fail to serialise; if one ever does, it is a 500 like any other.
+            // Unreachable with our types.
             Err(_) => ApiError::new(Code::Internal, "").into_response(),
         }
     }
@@ -137,7 +137,7 @@ impl<T: Serialize + ToJSON> ApiResponse for Json<T> {
     }
 }
 
-/// Success with nothing to say: 200 and an empty body.
+/// 200 with an empty body.
 pub struct Done;
 
 impl IntoResponse for Done {
@@ -162,22 +162,21 @@ impl ApiResponse for Done {
     fn register(_: &mut Registry) {}
 }
 
-/// A header value of text we made ourselves.
+/// A header value; empty where the text is not a valid one.
 pub fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
 }
 
-/// Whether `If-None-Match` names this tag (weak comparison, RFC 9110 13.1.2).
+/// Whether an `If-None-Match` contains this entity tag (weak comparison, RFC 9110 13.1.2).
 pub fn matches_tag(if_none_match: Option<&str>, tag: &str) -> bool {
     if_none_match.is_some_and(|list| {
         list.split(',').map(str::trim).any(|t| t == "*" || t.strip_prefix("W/").unwrap_or(t) == tag)
     })
 }
 
-/// The version an `If-Match` demands, if it demands one: `*` and absence demand none, and a tag that is none of
-/// ours (or weak, which never matches) demands one that nothing has. Of several that one is demanded which is
-/// `current`, so that the write has one version to be conditional on.
-pub async fn demanded_version<E>(
+/// The version an `If-Match` requires: `None` for `*` or no header, and -1, which no resource has, for a foreign or weak
+/// entity tag. Of several versions it is the `current` one, so that the write depends on exactly one version.
+pub async fn required_version<E>(
     if_match: Option<&str>,
     current: impl AsyncFnOnce() -> Result<i64, E>,
 ) -> Result<Option<i64>, E> {
@@ -194,7 +193,7 @@ pub async fn demanded_version<E>(
     }))
 }
 
-/// A version as an `ETag`.
+/// A version as an entity tag.
 pub fn version_tag(version: i64) -> String {
     format!("\"{version}\"")
 }
@@ -210,20 +209,20 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named_and_unknown_ones_too() {
+    fn every_wrong_and_unknown_field_is_named() {
         let p = problem(br#"{"title": 5, "description": "", "authorId": "x", "titel": "y"}"#);
         let fields: Vec<_> = p.errors.iter().map(|e| e.field.as_str()).collect();
         assert_eq!((p.code, fields), (Code::Invalid, vec!["title", "description", "authorId", "titel"]));
     }
 
     #[test]
-    fn a_misspelt_field_alone_has_a_code_of_its_own() {
+    fn unknown_fields_alone_have_their_own_code() {
         let p = problem(br#"{"title": "Why?", "descripton": "x"}"#);
         assert_eq!((p.code, p.errors[0].field.as_str()), (Code::UnknownField, "descripton"));
     }
 
     #[test]
-    fn what_is_no_object_is_malformed() {
+    fn anything_but_an_object_is_malformed() {
         for bad in [b"".as_slice(), b"{", b"[]", b"null", b"\"x\"", b"\xff\xfe", b"{\"title\":\"\xc3\x28\"}"]
         {
             assert_eq!(problem(bad).code, Code::Malformed, "{bad:?}");
@@ -233,14 +232,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn if_match_demands() {
-        let demanded = async |list| demanded_version(list, async || Ok::<_, ()>(7)).await.unwrap();
-        assert_eq!(demanded(None).await, None);
-        assert_eq!(demanded(Some("*")).await, None);
-        assert_eq!(demanded(Some("\"5\"")).await, Some(5));
-        assert_eq!(demanded(Some("\"5\", \"7\"")).await, Some(7), "any of them");
+    async fn versions_required_by_if_match() {
+        let required = async |list| required_version(list, async || Ok::<_, ()>(7)).await.unwrap();
+        assert_eq!(required(None).await, None);
+        assert_eq!(required(Some("*")).await, None);
+        assert_eq!(required(Some("\"5\"")).await, Some(5));
+        assert_eq!(required(Some("\"5\", \"7\"")).await, Some(7), "any of them");
         for never in ["W/\"7\"", "7", "", "\"x\"", "\"5\", \"6\"", "\"5\",W/\"7\",\"6\""] {
-            assert_eq!(demanded(Some(never)).await, Some(-1), "{never}");
+            assert_eq!(required(Some(never)).await, Some(-1), "{never}");
         }
     }
 }

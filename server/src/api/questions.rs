@@ -16,7 +16,7 @@ use super::{
     Tag,
     header::Header,
     listing::{CursorText, Listed, PageParams, PageResult, id},
-    payload::{Body, Done, Json, demanded_version, version_tag},
+    payload::{Body, Done, Json, required_version, version_tag},
 };
 use crate::{
     app::App,
@@ -188,7 +188,7 @@ impl Questions {
         let (title, description) = (body.checked.title, body.checked.description);
         let id = self::id("id", &id.0)?;
         let current = async || app.store.question(id).await.map(|question| question.version);
-        let version = demanded_version(if_match.0.as_deref(), current).await?;
+        let version = required_version(if_match.0.as_deref(), current).await?;
         let description = description.as_ref().map(ro_co_shared::Body::as_str);
         let now = app.clock.now();
         Ok(app

@@ -1,23 +1,23 @@
-//! The document: what poem-openapi generates, made exact.
+//! The OpenAPI document: poem-openapi's output, completed and corrected.
 //!
-//! Generated is what the code says; added here is what holds for every operation of a kind and would be noise in
-//! each signature, and mended is what generators stumble over:
+//! Added is what holds for every operation of a kind and would be noise in each signature; corrected is what breaks
+//! client generators:
 //!
-//! - statuses that guard and extractors answer with: 401 where a token is needed, 400 where there is input, 408, 413
-//!   and 415 where there is a body, 429, 500 and 503 everywhere;
-//! - `security: []` on open operations, so that "open" is said and not merely left out;
-//! - a field that refers to a type and has a description of its own comes as `allOf`: the reference stays;
-//! - answers to creating link to what can be done with the new id, so that tools find their way;
-//! - request bodies say that they are closed, as unknown fields are refused, and passwords that they are only written;
-//! - headers get their usual names and their descriptions; defaults are left out; limits are whole numbers; keys are sorted, whatever
-//!   crate orders maps how.
+//! - statuses from middleware and extractors: 401 where a token is needed, 400 where there is input, 408, 413 and 415
+//!   where there is a body, 429, 500 and 503 everywhere;
+//! - `security: []` on operations without authentication, explicitly;
+//! - a field with a reference and a description comes as `allOf`: only the reference is kept;
+//! - responses to creates have links to the operations on the new id;
+//! - request bodies have `additionalProperties: false`, because unknown fields are refused, and passwords `writeOnly`;
+//! - headers get their usual spelling and descriptions; default values are left out; limits are integers; keys are
+//!   sorted, whatever map order the build's features select.
 
 use serde_json::{Map, Value, json};
 
 use crate::error::meaning;
 
-/// The largest whole number that every JSON parser keeps exactly.
-const MOST: i64 = (1 << 53) - 1;
+/// The largest integer that every JSON parser represents exactly.
+const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
 /// `openapi.json`, byte for byte the same for the same code.
 pub fn spec() -> String {
@@ -34,7 +34,7 @@ pub fn spec() -> String {
     text
 }
 
-/// Says of every request body that it has no other fields than those named.
+/// Sets `additionalProperties: false` on every request body.
 fn close_bodies(document: &mut Value) {
     let paths = document["paths"].as_object().into_iter().flat_map(Map::values);
     let operations = paths.filter_map(Value::as_object).flat_map(Map::values);
@@ -47,7 +47,7 @@ fn close_bodies(document: &mut Value) {
     }
 }
 
-/// What can be done with the id of what was created: by path, the operations and the name of their parameter.
+/// Links of creates: the path, the operations on the created resource, and the name of their id parameter.
 const LINKS: [(&str, &[&str], &str); 3] = [
     ("/api/v1/question", &["getQuestion", "updateQuestion", "setQuestionStatus", "deleteQuestion"], "id"),
     ("/api/v1/question", &["listAnswers"], "questionId"),
@@ -63,7 +63,7 @@ fn link(document: &mut Value) {
     }
 }
 
-/// Adds what holds for every operation of this kind.
+/// Adds what holds for every operation of a kind.
 fn complete(operation: &mut Value) {
     let secured = operation["security"].as_array().is_some_and(|s| !s.is_empty());
     let body = operation.get("requestBody").is_some();
@@ -71,7 +71,7 @@ fn complete(operation: &mut Value) {
     if !secured {
         operation["security"] = json!([]);
     }
-    let ambient = [
+    let common = [
         (400, input),
         (401, secured),
         (408, body),
@@ -81,7 +81,7 @@ fn complete(operation: &mut Value) {
         (500, true),
         (503, true),
     ];
-    for (status, _) in ambient.into_iter().filter(|(_, applies)| *applies) {
+    for (status, _) in common.into_iter().filter(|(_, applies)| *applies) {
         let responses = &mut operation["responses"];
         if responses.get(status.to_string()).is_none() {
             responses[status.to_string()] = json!({
@@ -108,17 +108,18 @@ fn describe_headers(status: &str, response: &mut Value) {
     for (name, header) in headers {
         let description = match name.to_ascii_lowercase().as_str() {
             "etag" => "The tag of this version, for `If-None-Match` and `If-Match`.",
-            "location" => "The address of what was made.",
-            "link" => "The address of the next page, as `rel=\"next\"`; absent on the last one.",
-            "x-total-count" => "How many match in all; only when asked for.",
-            "cache-control" => "How long the picture may be kept; seconds only for a placeholder.",
+            "location" => "The URL of the created resource.",
+            "link" => "The URL of the next page, as `rel=\"next\"`; absent on the last one.",
+            "x-total-count" => "The number of matches; only with `total=true`.",
+            "cache-control" => "How long the picture may be cached; seconds only for a placeholder.",
             "content-security-policy" => "Nothing in the picture is loaded or run.",
-            "retry-after" => "After how many seconds to try again.",
+            "retry-after" => "The number of seconds to wait before a retry.",
             _ => "A header.",
         };
         header["description"] = description.into();
         if name == "X-Total-Count" {
-            header["schema"] = json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": MOST});
+            header["schema"] =
+                json!({"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_SAFE_INTEGER});
         }
         if header["schema"]["type"] == "string" {
             header["schema"]["maxLength"] = 1024.into();
@@ -126,7 +127,7 @@ fn describe_headers(status: &str, response: &mut Value) {
     }
 }
 
-/// A header's name as it is usually written.
+/// A header name in its usual spelling.
 fn proper_name(name: &str) -> String {
     if name.eq_ignore_ascii_case("etag") {
         return "ETag".into();
@@ -138,7 +139,7 @@ fn proper_name(name: &str) -> String {
     words.collect::<Vec<_>>().join("-")
 }
 
-/// Unwraps references, drops what says the default, and says of passwords that nobody ever reads one.
+/// Unwraps references, drops default values, and marks passwords as `writeOnly`.
 fn simplify(value: Value) -> Value {
     match value {
         Value::Object(mut map) => {
@@ -203,17 +204,17 @@ mod tests {
     }
 
     #[test]
-    fn the_file_in_the_repository_is_up_to_date() {
+    fn openapi_json_is_up_to_date() {
         let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.json"))
             .unwrap_or_default();
         assert!(
             file == spec(),
-            "openapi.json differs from the code; mend it with: cargo run -p ro-co-server -- openapi > openapi.json"
+            "openapi.json differs from the code; update it with: cargo run -p ro-co-server -- openapi > openapi.json"
         );
     }
 
     #[test]
-    fn no_operation_is_lost_in_the_document() {
+    fn every_routed_operation_is_documented() {
         // One path in two API structs is routed twice and documented once: compare with what is routed.
         let routed: usize = super::super::Api::meta()
             .iter()
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_says_what_a_client_needs() {
+    fn every_operation_is_fully_described() {
         for (path, method, op) in operations() {
             let at = format!("{method} {path}");
             for field in ["operationId", "summary", "description"] {
@@ -236,7 +237,7 @@ mod tests {
             for (status, response) in responses {
                 assert!(
                     status.len() == 3 && status.parse::<u16>().is_ok(),
-                    "{at}: {status} is no explicit code"
+                    "{at}: {status} is not an explicit status"
                 );
                 assert!(response["description"].as_str().is_some_and(|s| !s.is_empty()), "{at} {status}");
                 if status.starts_with(['4', '5']) {
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn all_but_a_few_need_a_token() {
+    fn operations_without_authentication() {
         let open: Vec<_> = operations()
             .into_iter()
             .filter(|(.., op)| op["security"].as_array().is_some_and(Vec::is_empty))
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn media_types_carry_no_parameters() {
+    fn media_types_have_no_parameters() {
         assert!(!spec().contains("charset"));
     }
 }

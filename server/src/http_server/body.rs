@@ -1,4 +1,4 @@
-//! A request's body that must arrive in time.
+//! Request bodies with a read timeout.
 
 use std::{
     io,
@@ -15,31 +15,32 @@ use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-/// Fails with [`io::ErrorKind::TimedOut`] when the whole did not arrive within a time of the first read.
-pub(super) struct TimelyBody {
+/// A request body that fails with [`io::ErrorKind::TimedOut`] unless all of it arrives within a timeout, which starts with the
+/// first read.
+pub(super) struct TimeoutBody {
     inner: BoxBody<Bytes, io::Error>,
-    allowed: Duration,
+    timeout: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
-    late: Lateness,
+    timed_out: TimedOut,
 }
 
-/// Whether a body was late; whatever the handler makes of the error, the answer is 408.
+/// Whether a request body timed out: the response is 408 then, whatever the handler makes of the error.
 #[derive(Clone, Default)]
-pub(super) struct Lateness(Arc<AtomicBool>);
+pub(super) struct TimedOut(Arc<AtomicBool>);
 
-impl Lateness {
-    pub(super) fn happened(&self) -> bool {
+impl TimedOut {
+    pub(super) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-impl TimelyBody {
-    pub(super) fn new(inner: BoxBody<Bytes, io::Error>, allowed: Duration, late: Lateness) -> Self {
-        Self { inner, allowed, deadline: None, late }
+impl TimeoutBody {
+    pub(super) fn new(inner: BoxBody<Bytes, io::Error>, timeout: Duration, timed_out: TimedOut) -> Self {
+        Self { inner, timeout, deadline: None, timed_out }
     }
 }
 
-impl Body for TimelyBody {
+impl Body for TimeoutBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -48,11 +49,11 @@ impl Body for TimelyBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let this = &mut *self;
-        let allowed = this.allowed;
-        let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep(allowed)));
-        // The clock first: a client that always has one more byte would otherwise never be late.
+        let timeout = this.timeout;
+        let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep(timeout)));
+        // The deadline first: a client that always has one more byte ready would otherwise never time out.
         if deadline.as_mut().poll(cx).is_ready() {
-            this.late.0.store(true, Ordering::Relaxed);
+            this.timed_out.0.store(true, Ordering::Relaxed);
             return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
         }
         Pin::new(&mut this.inner).poll_frame(cx)

@@ -1,4 +1,4 @@
-//! One connection: its requests, one after the other, each within its limits.
+//! One HTTP/1 connection and its requests.
 
 use std::{convert::Infallible, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
@@ -24,23 +24,23 @@ use tokio::{
 };
 
 use super::{
-    Limits,
-    body::{Lateness, TimelyBody},
+    HttpLimits,
+    body::{TimedOut, TimeoutBody},
     socket::Socket,
 };
 
-/// The least buffer hyper works with.
-const LEAST_BUFFER: usize = 8 * 1024;
+/// The smallest buffer hyper accepts.
+const MIN_BUFFER_BYTES: usize = 8 * 1024;
 
-const HEAD_TOO_LATE: &[u8] =
+const HEADER_TIMEOUT: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-const NO_PLACE: &[u8] =
+const CONNECTION_LIMIT: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
-/// What all connections have in common.
+/// What all connections share.
 pub(super) struct ConnectionHandler {
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
-    limits: Limits,
+    limits: HttpLimits,
     in_flight: Semaphore,
     local: SocketAddr,
     builder: http1::Builder,
@@ -49,119 +49,121 @@ pub(super) struct ConnectionHandler {
 impl ConnectionHandler {
     pub(super) fn new(
         endpoint: Arc<dyn DynEndpoint<Output = Response>>,
-        limits: Limits,
+        limits: HttpLimits,
         local: SocketAddr,
     ) -> Self {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_time)
-            .max_header_size(limits.head_bytes)
-            .max_buf_size(limits.head_bytes.max(LEAST_BUFFER));
-        let in_flight = Semaphore::new(limits.in_flight);
+            .header_read_timeout(limits.header_timeout)
+            .max_header_size(limits.max_header_bytes)
+            .max_buf_size(limits.max_header_bytes.max(MIN_BUFFER_BYTES));
+        let in_flight = Semaphore::new(limits.max_in_flight);
         Self { endpoint, limits, in_flight, local, builder }
     }
 
-    /// Answers what comes over this connection until either side has had enough.
-    pub(super) async fn converse(
+    /// Serves the requests of this connection until either side closes it.
+    pub(super) async fn serve(
         self: Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
         mut stopping: watch::Receiver<bool>,
     ) {
-        // Answers are written whole: waiting for more to send would only delay them.
+        // Responses are written whole: Nagle's algorithm would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "A connection was gone before it began");
+            tracing::debug!(%error, "Connection closed before its first request");
             return;
         }
-        let socket = Socket::new(stream, self.limits.write_time, self.limits.linger, stopping.clone());
+        let socket = Socket::new(stream, self.limits.write_timeout, self.limits.linger, stopping.clone());
         let service = service_fn(|request| {
             let handler = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(handler.answer(request, peer).await.into()) }
+            async move { Ok::<_, Infallible>(handler.handle(request, peer).await.into()) }
         });
         let mut connection = self.builder.serve_connection(TokioIo::new(socket), service);
-        let early = tokio::select! {
+        let ended = tokio::select! {
             outcome = &mut connection => Some(outcome),
             _ = stopping.wait_for(|stop| *stop) => None,
         };
-        let outcome = if let Some(outcome) = early {
+        let outcome = if let Some(outcome) = ended {
             outcome
         } else {
             Pin::new(&mut connection).graceful_shutdown();
             (&mut connection).await
         };
         let Err(error) = outcome else { return };
-        tracing::debug!(%error, "A connection ended early");
+        tracing::debug!(%error, "Connection failed");
         if error.is_timeout() {
             let parts = connection.into_parts();
-            // Nothing at all is an idle connection's end, and no request to answer.
+            // An idle connection, if nothing has arrived: there is no request to respond to.
             if !parts.read_buf.is_empty() {
-                end_with(parts.io.into_inner(), HEAD_TOO_LATE).await;
+                close_with(parts.io.into_inner(), HEADER_TIMEOUT).await;
             }
         }
     }
 
-    async fn answer(&self, request: http::Request<Incoming>, peer: SocketAddr) -> Response {
-        let Ok(_place) = self.in_flight.try_acquire() else {
-            return busy("The server is working on as many requests as it can.");
+    async fn handle(&self, request: http::Request<Incoming>, peer: SocketAddr) -> Response {
+        let Ok(_permit) = self.in_flight.try_acquire() else {
+            return unavailable("The server has too many requests in flight.");
         };
-        // RFC 9112 3.2: one of them, or two readers may take the request for different sites.
+        // RFC 9112 3.2: with several, a proxy and this server may choose different ones.
         if request.version() == http::Version::HTTP_11
             && request.headers().get_all(header::HOST).iter().count() != 1
         {
-            return problem(Code::Malformed, "a request has one Host header");
+            return problem(Code::Malformed, "a request must have exactly one Host header");
         }
-        let late = Lateness::default();
-        let request = self.timely(request, peer, &late);
-        let answer = time::timeout(self.limits.handler_time, self.endpoint.get_response(request)).await;
-        if late.happened() {
-            return body_too_late(self.limits.body_time);
+        let timed_out = TimedOut::default();
+        let request = self.with_body_timeout(request, peer, &timed_out);
+        let response = time::timeout(self.limits.handler_timeout, self.endpoint.get_response(request)).await;
+        if timed_out.is_set() {
+            return body_timeout(self.limits.body_timeout);
         }
-        answer.unwrap_or_else(|_| {
-            tracing::error!(
-                seconds = self.limits.handler_time.as_secs(),
-                "A request was given up: it took too long"
-            );
-            busy("The request took too long.")
+        response.unwrap_or_else(|_| {
+            tracing::error!(seconds = self.limits.handler_timeout.as_secs(), "Request timed out");
+            unavailable("The request timed out.")
         })
     }
 
-    /// The request as poem sees it, with a clock beside its body if it has one.
-    fn timely(&self, request: http::Request<Incoming>, peer: SocketAddr, late: &Lateness) -> Request {
+    /// The request as poem takes it, its body with a read timeout.
+    fn with_body_timeout(
+        &self,
+        request: http::Request<Incoming>,
+        peer: SocketAddr,
+        timed_out: &TimedOut,
+    ) -> Request {
         let has_body = !request.body().is_end_stream();
         let addresses = (LocalAddr(self.local.into()), RemoteAddr(peer.into()));
         let mut request: Request = (request, addresses.0, addresses.1, Scheme::HTTP).into();
         if has_body {
             let body: BoxBody<Bytes, io::Error> = request.take_body().into();
-            let body = TimelyBody::new(body, self.limits.body_time, late.clone());
+            let body = TimeoutBody::new(body, self.limits.body_timeout, timed_out.clone());
             request.set_body(Body::from(BoxBody::new(body)));
         }
         request
     }
 }
 
-/// Turns a client away; it hears why if that can be said without waiting.
-pub(super) fn refuse(stream: &TcpStream, peer: SocketAddr) {
-    tracing::debug!(%peer, "A connection was refused: there are too many");
-    // Failing only means that the client is not told.
-    let _ = stream.try_write(NO_PLACE);
+/// Rejects a connection; the client gets a 503 if that can be written without waiting.
+pub(super) fn reject(stream: &TcpStream, peer: SocketAddr) {
+    tracing::debug!(%peer, "Connection rejected: connection limit reached");
+    // Best effort.
+    let _ = stream.try_write(CONNECTION_LIMIT);
 }
 
-async fn end_with(mut socket: Socket, answer: &[u8]) {
-    if socket.write_all(answer).await.is_ok() {
-        // Failing means that the client has gone already.
+async fn close_with(mut socket: Socket, response: &[u8]) {
+    if socket.write_all(response).await.is_ok() {
+        // An error means that the client has closed the connection.
         let _ = socket.shutdown().await;
     }
 }
 
-fn busy(detail: &str) -> Response {
+fn unavailable(detail: &str) -> Response {
     let mut response = problem(Code::Unavailable, detail);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
-fn body_too_late(allowed: Duration) -> Response {
-    let detail = format!("The body did not arrive within {} s.", allowed.as_secs());
+fn body_timeout(timeout: Duration) -> Response {
+    let detail = format!("The request body did not arrive within {} s.", timeout.as_secs());
     let mut response = problem(Code::Timeout, &detail);
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     response

@@ -1,4 +1,4 @@
-//! How many connections there may be, overall and from one address.
+//! Limits on concurrent connections: overall and per IP address.
 
 use std::{
     collections::HashMap,
@@ -8,60 +8,60 @@ use std::{
 
 use crate::limits::address::{Proxies, network};
 
-/// Counts connections.
+/// Counts open connections.
 pub(super) struct ConnectionLimit {
-    most: usize,
-    most_per_address: usize,
+    max: usize,
+    max_per_ip: usize,
     proxies: Proxies,
-    inside: Mutex<Inside>,
+    open: Mutex<OpenConnections>,
 }
 
 #[derive(Default)]
-struct Inside {
+struct OpenConnections {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_ip: HashMap<IpAddr, usize>,
 }
 
-/// One connection's place; dropping it gives it back.
+/// One open connection; dropping it frees its slot.
 pub(super) struct ConnectionPermit {
     limit: Arc<ConnectionLimit>,
-    address: IpAddr,
+    ip: IpAddr,
 }
 
 impl ConnectionLimit {
-    pub(super) fn new(most: usize, most_per_address: usize, proxies: Proxies) -> Arc<Self> {
-        Arc::new(Self { most, most_per_address, proxies, inside: Mutex::default() })
+    pub(super) fn new(max: usize, max_per_ip: usize, proxies: Proxies) -> Arc<Self> {
+        Arc::new(Self { max, max_per_ip, proxies, open: Mutex::default() })
     }
 
-    /// A place for a connection from this address, if there is one.
-    pub(super) fn enter(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionPermit> {
-        let address = network(peer);
-        let mut inside = self.inside();
-        if inside.total >= self.most {
+    /// A permit for a connection from this IP address; `None` when a limit is reached.
+    pub(super) fn try_acquire(self: &Arc<Self>, peer: IpAddr) -> Option<ConnectionPermit> {
+        let ip = network(peer);
+        let mut open = self.open();
+        if open.total >= self.max {
             return None;
         }
-        let here = inside.by_address.entry(address).or_default();
-        if *here >= self.most_per_address && !self.proxies.contains(peer) {
+        let here = open.by_ip.entry(ip).or_default();
+        if *here >= self.max_per_ip && !self.proxies.contains(peer) {
             return None;
         }
         *here += 1;
-        inside.total += 1;
-        Some(ConnectionPermit { limit: Arc::clone(self), address })
+        open.total += 1;
+        Some(ConnectionPermit { limit: Arc::clone(self), ip })
     }
 
-    fn inside(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    fn open(&self) -> MutexGuard<'_, OpenConnections> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut inside = self.limit.inside();
-        inside.total -= 1;
-        if let Some(here) = inside.by_address.get_mut(&self.address) {
+        let mut open = self.limit.open();
+        open.total -= 1;
+        if let Some(here) = open.by_ip.get_mut(&self.ip) {
             *here -= 1;
             if *here == 0 {
-                inside.by_address.remove(&self.address);
+                open.by_ip.remove(&self.ip);
             }
         }
     }
@@ -77,33 +77,36 @@ mod tests {
     }
 
     #[test]
-    fn one_address_cannot_take_every_place() {
+    fn one_ip_address_cannot_take_every_connection() {
         let limit = ConnectionLimit::new(3, 2, Proxies::default());
-        let first = limit.enter(ip("192.0.2.1")).unwrap();
-        let _second = limit.enter(ip("::ffff:192.0.2.1")).unwrap();
-        assert!(limit.enter(ip("192.0.2.1")).is_none(), "an IPv4 address is the same one in IPv6 clothes");
-        let _other = limit.enter(ip("192.0.2.2")).unwrap();
-        assert!(limit.enter(ip("192.0.2.3")).is_none(), "three is the most overall");
+        let first = limit.try_acquire(ip("192.0.2.1")).unwrap();
+        let _second = limit.try_acquire(ip("::ffff:192.0.2.1")).unwrap();
+        assert!(
+            limit.try_acquire(ip("192.0.2.1")).is_none(),
+            "an IPv4-mapped IPv6 address is the same IP address"
+        );
+        let _other = limit.try_acquire(ip("192.0.2.2")).unwrap();
+        assert!(limit.try_acquire(ip("192.0.2.3")).is_none(), "the overall limit is three");
         drop(first);
-        assert!(limit.enter(ip("192.0.2.1")).is_some());
+        assert!(limit.try_acquire(ip("192.0.2.1")).is_some());
     }
 
     #[test]
-    fn an_ipv6_network_counts_as_one() {
+    fn an_ipv6_64_network_counts_as_one_ip_address() {
         let limit = ConnectionLimit::new(9, 1, Proxies::default());
-        let _first = limit.enter(ip("2001:db8:0:1::1")).unwrap();
-        assert!(limit.enter(ip("2001:db8:0:1:ffff::2")).is_none());
-        assert!(limit.enter(ip("2001:db8:0:2::1")).is_some());
+        let _first = limit.try_acquire(ip("2001:db8:0:1::1")).unwrap();
+        assert!(limit.try_acquire(ip("2001:db8:0:1:ffff::2")).is_none());
+        assert!(limit.try_acquire(ip("2001:db8:0:2::1")).is_some());
     }
 
     #[test]
-    fn a_proxy_brings_everybody_and_still_counts_overall() {
+    fn the_limit_per_ip_address_does_not_apply_to_trusted_proxies() {
         let proxies = ["192.0.2.1".parse::<Network>().unwrap()].into_iter().collect();
         let limit = ConnectionLimit::new(3, 1, proxies);
-        let all: Vec<_> = (0..3).map(|_| limit.enter(ip("192.0.2.1")).unwrap()).collect();
-        assert!(limit.enter(ip("192.0.2.1")).is_none());
+        let all: Vec<_> = (0..3).map(|_| limit.try_acquire(ip("192.0.2.1")).unwrap()).collect();
+        assert!(limit.try_acquire(ip("192.0.2.1")).is_none());
         drop(all);
-        assert_eq!(limit.inside().total, 0);
-        assert!(limit.inside().by_address.is_empty(), "nothing is kept of those who left");
+        assert_eq!(limit.open().total, 0);
+        assert!(limit.open().by_ip.is_empty(), "entries of closed connections are removed");
     }
 }

@@ -1,8 +1,8 @@
-//! The accept loop, with the limits on heads, bodies, time and connections that poem's own server lacks.
+//! The accept loop, with the limits on headers, bodies, time and connections that poem's own server lacks.
 //!
-//! Hyper's HTTP/1 connection does the protocol; this module decides who may connect, how long each part of a
-//! request may take, and how everything ends. Answers made here that follow a readable request are
-//! [`Problem`](ro_co_shared::Problem)s; those to something that is no request (400, 408, 431) are bare.
+//! Hyper implements HTTP/1; this module limits connections, the duration of each part of a request, and the
+//! shutdown. Responses made here to a readable request are [`Problem`](ro_co_shared::Problem)s; those to an unreadable
+//! one (400, 408, 431) have no body.
 
 mod body;
 mod connection;
@@ -26,69 +26,71 @@ use connection_limit::ConnectionLimit;
 
 use crate::limits::address::Proxies;
 
-/// How long to wait after `accept` failed for want of something (descriptors, memory).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long to wait after `accept` failed for lack of a resource (descriptors, memory).
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 
-/// What a client may take of the server's time and space.
+/// Limits on connections and requests.
 #[derive(Clone, Debug)]
-pub struct Limits {
-    /// Bytes of a request line with its headers, at most; not below 8 KiB. (Their number is limited to 100.)
-    pub head_bytes: usize,
-    /// Until a head has arrived, from the connection's start or the previous answer: so it ends idle ones too.
-    pub head_time: Duration,
-    /// Until a body has arrived, from the first attempt to read it.
-    pub body_time: Duration,
-    /// Until the answer begins, from the head's arrival.
-    pub handler_time: Duration,
-    /// How long a client may leave an answer unread before the connection is given up.
-    pub write_time: Duration,
-    /// How long what a client still sends after the last answer is read and thrown away. Closing earlier would
-    /// reset the connection, and the client would lose an answer such as 413 or 431.
+pub struct HttpLimits {
+    /// Size of a request line with its headers in bytes; at least 8 KiB. (There may be at most 100 headers.)
+    pub max_header_bytes: usize,
+    /// Until the headers have arrived, from the start of the connection or the previous response. So it closes idle
+    /// connections, too.
+    pub header_timeout: Duration,
+    /// Until the request body has arrived, from the first read.
+    pub body_timeout: Duration,
+    /// Until the response begins, from the arrival of the headers.
+    pub handler_timeout: Duration,
+    /// How long writing a response may make no progress before the connection is closed.
+    pub write_timeout: Duration,
+    /// How long input after the last response is read and discarded. Closing earlier would reset the connection, and
+    /// the client would lose a response such as 413 or 431.
     pub linger: Duration,
-    /// How long requests in flight may go on when the server stops.
-    pub grace: Duration,
-    /// Connections at a time.
-    pub connections: usize,
-    /// Connections at a time from one address; for IPv6 from one /64 network. A lecture hall shares one address.
-    pub per_address: usize,
-    /// Addresses that `per_address` does not hold for: proxies, which bring everybody.
+    /// How long a shutdown waits for requests in flight.
+    pub shutdown_grace: Duration,
+    /// Concurrent connections.
+    pub max_connections: usize,
+    /// Concurrent connections of one IP address (IPv6: /64 network). A lecture hall shares one IP address.
+    pub max_connections_per_ip: usize,
+    /// Trusted proxies: `max_connections_per_ip` does not apply to them.
     pub proxies: Proxies,
-    /// Requests being worked on at a time.
-    pub in_flight: usize,
+    /// Requests in flight.
+    pub max_in_flight: usize,
 }
 
-/// The figures of the security design.
-impl Default for Limits {
+/// The values of the security design.
+impl Default for HttpLimits {
     fn default() -> Self {
         Self {
-            head_bytes: 16 * 1024,
-            head_time: Duration::from_secs(30),
-            body_time: Duration::from_secs(10),
-            handler_time: Duration::from_secs(15),
-            write_time: Duration::from_secs(30),
+            max_header_bytes: 16 * 1024,
+            header_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(10),
+            handler_timeout: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(30),
             linger: Duration::from_secs(2),
-            grace: Duration::from_secs(5),
-            connections: 2048,
-            per_address: 512,
+            shutdown_grace: Duration::from_secs(5),
+            max_connections: 2048,
+            max_connections_per_ip: 512,
             proxies: Proxies::default(),
-            in_flight: 512,
+            max_in_flight: 512,
         }
     }
 }
 
-/// Serves HTTP/1 on `listener` until `shutdown` resolves; then accepts nothing more, closes idle connections
-/// at once, lets requests in flight finish for [`Limits::grace`], and cuts off the rest.
+/// Serves HTTP/1 on `listener` until `shutdown` resolves. Then it accepts nothing more, closes idle connections at
+/// once, waits up to [`HttpLimits::shutdown_grace`] for requests in flight, and aborts the rest.
 ///
-/// Dropping the future cuts off everything at once.
+/// Dropping the future aborts all connections.
 pub async fn serve(
     listener: TcpListener,
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
-    limits: Limits,
+    limits: HttpLimits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let local = listener.local_addr()?;
-    let limit = ConnectionLimit::new(limits.connections, limits.per_address, limits.proxies.clone());
-    let grace = limits.grace;
+    let limit =
+        ConnectionLimit::new(limits.max_connections, limits.max_connections_per_ip, limits.proxies.clone());
+    let grace = limits.shutdown_grace;
     let handler = Arc::new(ConnectionHandler::new(endpoint, limits, local));
     let (stop, stopping) = watch::channel(false);
     let mut connections = JoinSet::new();
@@ -97,15 +99,15 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             Some(ended) = connections.join_next() => report(ended),
-            (stream, peer) = accept(&listener) => match limit.enter(peer.ip()) {
-                Some(pass) => {
-                    let connection = Arc::clone(&handler).converse(stream, peer, stopping.clone());
+            (stream, peer) = accept(&listener) => match limit.try_acquire(peer.ip()) {
+                Some(permit) => {
+                    let connection = Arc::clone(&handler).serve(stream, peer, stopping.clone());
                     connections.spawn(async move {
                         connection.await;
-                        drop(pass);
+                        drop(permit);
                     });
                 }
-                None => connection::refuse(&stream, peer),
+                None => connection::reject(&stream, peer),
             },
         }
     }
@@ -115,7 +117,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// Lets connections end by themselves for a while, then cuts them off.
+/// Waits for the connections to end, then aborts the rest.
 async fn finish(mut connections: JoinSet<()>, grace: Duration) {
     let finished = time::timeout(grace, async {
         while let Some(ended) = connections.join_next().await {
@@ -123,18 +125,18 @@ async fn finish(mut connections: JoinSet<()>, grace: Duration) {
         }
     });
     if finished.await.is_err() {
-        tracing::warn!(connections = connections.len(), "Stopping: cutting off what did not finish in time");
+        tracing::warn!(connections = connections.len(), "Shutdown timed out, aborting connections");
         connections.shutdown().await;
     }
 }
 
 fn report(ended: Result<(), JoinError>) {
     if ended.is_err_and(|error| error.is_panic()) {
-        tracing::error!("A connection was lost because its handler panicked");
+        tracing::error!("Connection task panicked");
     }
 }
 
-/// Where connections come from; in tests also a source that fails.
+/// A source of connections; tests have one that fails.
 trait Accept {
     fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send;
 }
@@ -145,22 +147,22 @@ impl Accept for TcpListener {
     }
 }
 
-/// The next connection, however often accepting fails before.
+/// The next connection; retries when accepting fails.
 async fn accept(listener: &impl Accept) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
-            Err(error) if concerns_one_connection(&error) => {}
+            Err(error) if is_connection_error(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "Cannot accept connections just now");
-                time::sleep(ACCEPT_PAUSE).await;
+                tracing::warn!(%error, "Accepting connections failed");
+                time::sleep(ACCEPT_BACKOFF).await;
             }
         }
     }
 }
 
-/// Whether the failure is a client's that left before it was accepted; the next one may be fine.
-fn concerns_one_connection(error: &io::Error) -> bool {
+/// Whether the error is that of one connection, which was closed before it was accepted.
+fn is_connection_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -1,4 +1,4 @@
-//! A connection's socket that gives up on clients which do not read, and closes without losing an answer.
+//! A socket with a write timeout and a lingering close.
 
 use std::{
     io::{self, IoSlice},
@@ -14,13 +14,13 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// Read and thrown away at a time before closing.
-const DISCARD: usize = 8 * 1024;
+/// Size of the buffer for discarded input in bytes.
+const DISCARD_BYTES: usize = 8 * 1024;
 
-/// The socket, and the two clocks beside it.
+/// A TCP stream with its write and linger timeouts.
 pub(super) struct Socket {
     stream: TcpStream,
-    write_time: Duration,
+    write_timeout: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
     linger: Duration,
     lingering: Option<Pin<Box<Sleep>>>,
@@ -30,15 +30,15 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn new(
         stream: TcpStream,
-        write_time: Duration,
+        write_timeout: Duration,
         linger: Duration,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        Self { stream, write_time, stalled: None, linger, lingering: None, stopping }
+        Self { stream, write_timeout, stalled: None, linger, lingering: None, stopping }
     }
 
-    /// Passes on what a write came to, unless nothing could be written for too long.
-    fn unless_stalled(
+    /// Passes on the result of a write; an error when nothing could be written for the write timeout.
+    fn check_write_timeout(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
@@ -47,13 +47,13 @@ impl Socket {
             self.stalled = None;
             return written;
         }
-        let write_time = self.write_time;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(write_time)));
+        let write_timeout = self.write_timeout;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(write_timeout)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// Throws away what the client still sends, until it closes as well or its time is up.
+    /// Discards input until the client closes the connection or the linger timeout is over.
     fn poll_discard(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let linger = self.linger;
         let lingering = self.lingering.get_or_insert_with(|| Box::pin(sleep(linger)));
@@ -61,7 +61,7 @@ impl Socket {
             if lingering.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            let mut space = [0; DISCARD];
+            let mut space = [0; DISCARD_BYTES];
             let mut buffer = ReadBuf::new(&mut space);
             match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
                 Ok(()) if !buffer.filled().is_empty() => {}
@@ -84,7 +84,7 @@ impl AsyncRead for Socket {
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, data);
-        self.unless_stalled(cx, written)
+        self.check_write_timeout(cx, written)
     }
 
     fn poll_write_vectored(
@@ -93,7 +93,7 @@ impl AsyncWrite for Socket {
         data: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, data);
-        self.unless_stalled(cx, written)
+        self.check_write_timeout(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Where a request comes from: the peer, or what a proxy that is trusted says.
+//! The client's IP address: the peer's, or the one a trusted proxy forwards.
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
@@ -9,11 +9,11 @@ use std::{
 use ipnet::IpNet;
 use poem::http::HeaderMap;
 
-/// The one header that is read. Not `Forwarded`: proxies in use write `X-Forwarded-For`, and one that passes the
-/// other header on unseen would let clients choose their address.
+/// The only header read. Not `Forwarded`: proxies commonly write `X-Forwarded-For`, and one that passes on the other
+/// header unchanged would let clients choose their IP address.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Whoever has one IPv6 address has the whole /64 around it.
+/// The network that counts as one client: an IPv4 address, or the /64 of an IPv6 address, which a customer has whole.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
@@ -21,7 +21,7 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// An address, or a network in CIDR notation.
+/// An IP address, or a network in CIDR notation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Network(IpNet);
 
@@ -31,12 +31,12 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, String> {
         let parsed = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         parsed.map(Self).map_err(|_| {
-            format!("{text:?} is neither an address nor a network, such as 192.0.2.1 or 2001:db8::/32")
+            format!("{text:?} is neither an IP address nor a network such as 192.0.2.1 or 2001:db8::/32")
         })
     }
 }
 
-/// The proxies whose word counts. Clones share the list.
+/// The trusted proxies. Clones share the list.
 #[derive(Clone, Debug, Default)]
 pub struct Proxies(Arc<[IpNet]>);
 
@@ -47,14 +47,15 @@ impl FromIterator<Network> for Proxies {
 }
 
 impl Proxies {
-    /// Whether this is one of them.
+    /// Whether this IP address is a trusted proxy.
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|net| net.contains(&address))
     }
 
-    /// Whose request this is: the peer's, unless the peer is a proxy. Then it is that of the right-most hop which is
-    /// none, for hops further left are that client's own words. Where the header cannot be read, the proxy's.
+    /// The client's IP address: the peer's, unless the peer is a trusted proxy. Then it is the right-most forwarded one
+    /// that is not a trusted proxy, because the client itself can write those further left. Where the header is
+    /// malformed, it is the proxy's.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         if !self.contains(peer) {
             return peer;
@@ -74,7 +75,7 @@ impl Proxies {
     }
 }
 
-/// A hop, with or without its port.
+/// A forwarded IP address, with or without a port.
 fn address(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     bare.parse().or_else(|_| hop.parse::<SocketAddr>().map(|socket| socket.ip())).ok()
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn only_proxies_are_believed() {
+    fn only_trusted_proxies_forward_ip_addresses() {
         for peer in ["203.0.113.5", "192.0.2.2", "2001:db9::1"] {
             assert_eq!(client(peer, &["198.51.100.7"]), peer);
         }
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_most_hop_that_is_no_proxy_counts() {
+    fn the_right_most_hop_that_is_not_a_proxy_counts() {
         let cases: [(&[&str], &str); 8] = [
             (&["1.1.1.1, 198.51.100.7"], "198.51.100.7"),
             (&["1.1.1.1, 198.51.100.7, 10.9.9.9, 192.0.2.1"], "198.51.100.7"),
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_counts_as_the_proxys_own() {
+    fn a_malformed_header_counts_as_the_proxy() {
         for headers in [&[][..], &[""], &["198.51.100.7, nonsense"], &["1.2.3.4, "], &["1.2.3.4,\u{e4}"]] {
             assert_eq!(client("10.1.2.3", headers), "10.1.2.3", "{headers:?}");
         }

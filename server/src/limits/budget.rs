@@ -1,4 +1,4 @@
-//! How much of something there may be: so much at once, then one more every so often.
+//! Rate limit budgets: a burst, then one more per period.
 
 use std::{hash::Hash, num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -13,61 +13,61 @@ use moka::{policy::EvictionPolicy, sync::Cache};
 
 use crate::clock::Clock;
 
-/// Most that are told apart in one budget, some 4 MB. Whoever has more addresses than this gains nothing by being
-/// forgotten: each of them has a budget of its own anyway.
-pub(super) const MOST: u64 = 16_384;
+/// Keys remembered by one budget, about 4 MB. A client with more IP addresses than this gains nothing by eviction: each
+/// of them has a budget of its own anyway.
+pub(super) const MAX_KEYS: u64 = 16_384;
 
-/// A budget for each key, by the generic cell rate algorithm.
+/// A budget per key, by the generic cell rate algorithm.
 pub(super) struct Budget<K: Key> {
-    limiter: RateLimiter<K, Kept<K>, Uptime, NoOpMiddleware<Duration>>,
-    /// What the limiter keeps.
-    kept: Kept<K>,
+    limiter: RateLimiter<K, StateCache<K>, Uptime, NoOpMiddleware<Duration>>,
+    /// The limiter's state.
+    states: StateCache<K>,
     period: Nanos,
 }
 
-/// Whom a budget tells apart.
+/// A key of a budget.
 pub(super) trait Key: Hash + Eq + Clone + Send + Sync + 'static {}
 
 impl<K: Hash + Eq + Clone + Send + Sync + 'static> Key for K {}
 
 impl<K: Key> Budget<K> {
-    /// `at_once`, then one more every `period`.
-    pub(super) fn new(at_once: u32, period: Duration, clock: Clock) -> Self {
-        let at_once = NonZeroU32::new(at_once).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::with_period(period).map_or(Quota::per_second(at_once), |q| q.allow_burst(at_once));
-        // Whoever has rested this long is as good as new, and need not be remembered.
-        let rest = period * at_once.get();
-        let kept = Cache::builder()
-            .max_capacity(MOST)
+    /// A burst, then one more every `period`.
+    pub(super) fn new(burst: u32, period: Duration, clock: Clock) -> Self {
+        let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::with_period(period).map_or(Quota::per_second(burst), |q| q.allow_burst(burst));
+        // After this long a budget is full again and need not be remembered.
+        let refilled = period * burst.get();
+        let cache = Cache::builder()
+            .max_capacity(MAX_KEYS)
             .eviction_policy(EvictionPolicy::lru())
-            .time_to_idle(rest)
+            .time_to_idle(refilled)
             .build();
-        let kept = Kept(kept);
-        let limiter = RateLimiter::new(quota, kept.clone(), Uptime(clock));
-        Self { limiter, kept, period: period.into() }
+        let states = StateCache(cache);
+        let limiter = RateLimiter::new(quota, states.clone(), Uptime(clock));
+        Self { limiter, states, period: period.into() }
     }
 
-    /// Spends one, or says how long until there is one.
+    /// Spends one; the error is the time until one is available.
     pub(super) fn spend(&self, key: &K) -> Result<(), Duration> {
         let wait = |until: NotUntil<Duration>| until.wait_time_from(self.limiter.clock().now());
         self.limiter.check_key(key).map_err(wait)
     }
 
-    /// Gives one back that was spent.
+    /// Refunds one.
     pub(super) fn refund(&self, key: &K) {
-        let back =
+        let refunded =
             |next: Option<Nanos>| Ok::<_, ()>(((), next.unwrap_or_default().saturating_sub(self.period)));
-        // It never refuses.
-        let _ = self.kept.measure_and_replace(key, back);
+        // Never an error.
+        let _ = self.states.measure_and_replace(key, refunded);
     }
 }
 
-/// What is known of each key. The library's own stores grow until they are told to look for what is stale; this one
-/// is bounded, and forgets whom it has not seen for longest.
+/// The state of each key. The library's own stores grow until stale keys are removed explicitly; this one is bounded and
+/// evicts the least recently used key.
 #[derive(Clone)]
-struct Kept<K: Key>(Cache<K, Arc<InMemoryState>>);
+struct StateCache<K: Key>(Cache<K, Arc<InMemoryState>>);
 
-impl<K: Key> StateStore for Kept<K> {
+impl<K: Key> StateStore for StateCache<K> {
     type Key = K;
 
     fn measure_and_replace<T, F, E>(&self, key: &K, measure: F) -> Result<T, E>
@@ -79,7 +79,7 @@ impl<K: Key> StateStore for Kept<K> {
     }
 }
 
-/// The server's clock, as the library reads it.
+/// The server's clock, as the library takes it.
 struct Uptime(Clock);
 
 impl governor::clock::Clock for Uptime {
@@ -99,7 +99,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn so_many_at_once_then_one_every_period() {
+    fn a_burst_then_one_per_period() {
         let clock = Clock::default();
         let budget = Budget::new(3, 10 * SECOND, clock.clone());
         for _ in 0..3 {
@@ -122,16 +122,16 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_addresses_take_bounded_space_and_the_latest_are_remembered() {
+    fn memory_is_bounded_and_the_latest_keys_are_kept() {
         let budget = Budget::new(1, 3600 * SECOND, Clock::default());
         let address = |n: u32| IpAddr::from(Ipv4Addr::from_bits(n));
         for n in 0..100_000 {
             budget.spend(&address(n)).unwrap();
         }
-        let kept = &budget.kept.0;
-        kept.run_pending_tasks();
-        assert!(kept.entry_count() <= MOST, "{}", kept.entry_count());
-        assert!(kept.contains_key(&address(99_999)));
-        assert!(!kept.contains_key(&address(0)));
+        let cache = &budget.states.0;
+        cache.run_pending_tasks();
+        assert!(cache.entry_count() <= MAX_KEYS, "{}", cache.entry_count());
+        assert!(cache.contains_key(&address(99_999)));
+        assert!(!cache.contains_key(&address(0)));
     }
 }

@@ -9,7 +9,7 @@ use std::{net::IpAddr, time::Duration};
 use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
 use ro_co_shared::Email;
 
-use super::budget::{Budget, MOST};
+use super::budget::{Budget, MAX_KEYS};
 use crate::{clock::Clock, keys::sha256};
 
 /// Failures without a wait; after them 1, 2, 4 … seconds.
@@ -61,7 +61,7 @@ impl Record {
 impl Guesses {
     pub(super) fn new(clock: Clock) -> Self {
         let pairs = Cache::builder()
-            .max_capacity(MOST)
+            .max_capacity(MAX_KEYS)
             .eviction_policy(EvictionPolicy::lru())
             .time_to_idle(KNOWN)
             .build();

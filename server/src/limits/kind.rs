@@ -1,73 +1,73 @@
-//! The table of what is counted as what, and how much of it there may be. The reasons: `docs/adr/0009-rate-limits.md`.
+//! The kinds of requests and their rate limits. The reasons: `docs/adr/0009-rate-limits.md`.
 
 use poem::http::Method;
 use ro_co_shared::BASE_PATH;
 
-/// What a request counts as.
+/// The kind of a request, for its rate limit.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RateKind {
     SignUp,
-    CheckName,
-    LogIn,
+    CheckUsername,
+    Login,
     Refresh,
-    LogOut,
+    Logout,
     Health,
     Read,
     Write,
-    Ask,
-    Answer,
-    Password,
+    CreateQuestion,
+    CreateAnswer,
+    ChangePassword,
 }
 
 impl RateKind {
-    /// In their order, which is that of their budgets.
+    /// In declaration order, the order of their budgets.
     pub(super) const ALL: [Self; 11] = [
         Self::SignUp,
-        Self::CheckName,
-        Self::LogIn,
+        Self::CheckUsername,
+        Self::Login,
         Self::Refresh,
-        Self::LogOut,
+        Self::Logout,
         Self::Health,
         Self::Read,
         Self::Write,
-        Self::Ask,
-        Self::Answer,
-        Self::Password,
+        Self::CreateQuestion,
+        Self::CreateAnswer,
+        Self::ChangePassword,
     ];
 
-    /// By the path as it was routed: whatever reaches an operation by a fixed path has exactly that path.
+    /// By the path as it was routed: poem matches fixed segments exactly.
     pub(super) fn of(method: &Method, path: &str) -> Self {
         match (method.as_str(), path.strip_prefix(BASE_PATH).unwrap_or(path)) {
             ("POST", "/auth/signup") => Self::SignUp,
-            ("GET" | "HEAD", "/auth/signup/username") => Self::CheckName,
-            ("POST", "/auth/login") => Self::LogIn,
+            ("GET" | "HEAD", "/auth/signup/username") => Self::CheckUsername,
+            ("POST", "/auth/login") => Self::Login,
             ("POST", "/auth/refresh") => Self::Refresh,
-            ("POST", "/auth/logout") => Self::LogOut,
+            ("POST", "/auth/logout") => Self::Logout,
             ("GET" | "HEAD", "/health/live" | "/health/ready") => Self::Health,
-            ("POST", "/question") => Self::Ask,
-            ("POST", "/answer") => Self::Answer,
-            ("PUT", "/user/password") | ("POST", "/user/me/delete") => Self::Password,
+            ("POST", "/question") => Self::CreateQuestion,
+            ("POST", "/answer") => Self::CreateAnswer,
+            ("PUT", "/user/password") | ("POST", "/user/me/delete") => Self::ChangePassword,
             ("GET" | "HEAD", _) => Self::Read,
             _ => Self::Write,
         }
     }
 
-    /// So many at once, then one more every so many milliseconds.
+    /// The burst, and the milliseconds until one more.
     pub(super) const fn budget(self) -> (u32, u64) {
         match self {
-            // By address. A lecture hall of 300 behind one address signs up, mistypes and logs in.
+            // Per IP address. A lecture hall of 300 behind one IP address signs up, mistypes and logs in.
             Self::SignUp => (400, 10_000),
-            Self::CheckName => (3_000, 20),
-            Self::LogIn => (600, 1_000),
-            Self::Refresh | Self::LogOut => (600, 200),
+            Self::CheckUsername => (3_000, 20),
+            Self::Login => (600, 1_000),
+            Self::Refresh | Self::Logout => (600, 200),
             Self::Health => (100, 100),
-            // By user. A list with a hundred new faces is a hundred reads at once.
+            // Per user. A list with a hundred new avatars is a hundred reads at once.
             Self::Read => (600, 50),
             Self::Write => (120, 1_000),
-            Self::Ask => (60, 10_000),
-            Self::Answer => (120, 5_000),
-            // Each costs a hash, and may be a guess by whoever has the access token only.
-            Self::Password => (10, 60_000),
+            Self::CreateQuestion => (60, 10_000),
+            Self::CreateAnswer => (120, 5_000),
+            // Each costs a password hash, and may be a guess by someone who has only the access token.
+            Self::ChangePassword => (10, 60_000),
         }
     }
 }
@@ -77,18 +77,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_has_the_budget_at_its_own_place() {
-        for (at, kind) in RateKind::ALL.into_iter().enumerate() {
-            assert_eq!(at, kind as usize, "{kind:?}");
+    fn kinds_are_listed_in_declaration_order() {
+        for (index, kind) in RateKind::ALL.into_iter().enumerate() {
+            assert_eq!(index, kind as usize, "{kind:?}");
         }
     }
 
     #[test]
-    fn what_is_not_named_is_a_read_or_a_write() {
+    fn other_requests_are_reads_or_writes() {
         for (method, path, kind) in [
-            (Method::POST, "/api/v1/auth/login", RateKind::LogIn),
-            (Method::POST, "/api/v1/question", RateKind::Ask),
-            (Method::PUT, "/api/v1/user/password", RateKind::Password),
+            (Method::POST, "/api/v1/auth/login", RateKind::Login),
+            (Method::POST, "/api/v1/question", RateKind::CreateQuestion),
+            (Method::PUT, "/api/v1/user/password", RateKind::ChangePassword),
             (Method::GET, "/api/v1/question/all", RateKind::Read),
             (Method::HEAD, "/api/v1/user/me", RateKind::Read),
             (Method::DELETE, "/api/v1/question/x", RateKind::Write),

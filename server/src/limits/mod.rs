@@ -1,8 +1,8 @@
-//! How often somebody may ask: by address where no account is needed, by user elsewhere; and how often a password may
-//! be guessed. In memory. The figures and their reasons: `docs/adr/0009-rate-limits.md`.
+//! Rate limits: per IP address where no account is needed, per user elsewhere; and limits on password guessing. In
+//! memory. The values and their reasons: `docs/adr/0009-rate-limits.md`.
 //!
-//! Every operation has one of two first arguments: [`AnonymousRateLimit`] counts it by address, [`Caller`](crate::auth::Caller) by
-//! user. What it counts as is said in one table, in `kind.rs`.
+//! Every operation has one of two first arguments: [`AnonymousRateLimit`] counts the request per IP address,
+//! [`Caller`](crate::auth::Caller) per user. The table of kinds is in `kind.rs`.
 
 pub mod address;
 mod budget;
@@ -25,41 +25,40 @@ use self::{
 };
 use crate::{clock::Clock, error::ApiError};
 
-/// Which limits hold.
+/// Which rate limits are in force.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Policy {
-    /// All of them.
+    /// All.
     #[default]
     All,
-    /// Only the one on guessing passwords: a server for one person on one machine has nobody else to protect them
-    /// from, but other users of that machine can reach it.
+    /// Only the limits on password guessing: local mode has one user, but other users of the machine can reach the port.
     Guesses,
-    /// None: for measuring.
+    /// None, for measurements.
     Off,
 }
 
-/// Whose request it is.
+/// The key of a rate limit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum RateLimitKey {
-    /// Somebody at this address; for IPv6 in this /64 network.
-    Address(IpAddr),
-    /// This user.
+    /// An IPv4 address, or an IPv6 /64 network.
+    Ip(IpAddr),
+    /// A user.
     User(UserId),
 }
 
-/// All limits.
-pub struct Limits {
+/// All rate limits.
+pub struct RateLimiter {
     proxies: Proxies,
     budgets: Option<[Budget<RateLimitKey>; RateKind::ALL.len()]>,
     guesses: Option<Guesses>,
 }
 
-impl Limits {
-    /// The limits of this policy, with nobody counted yet.
+impl RateLimiter {
+    /// The rate limits of this policy, with full budgets.
     pub fn new(policy: Policy, proxies: Proxies, clock: &Clock) -> Self {
         let budget = |kind: RateKind| {
-            let (at_once, period) = kind.budget();
-            Budget::new(at_once, Duration::from_millis(period), clock.clone())
+            let (burst, period) = kind.budget();
+            Budget::new(burst, Duration::from_millis(period), clock.clone())
         };
         Self {
             proxies,
@@ -68,47 +67,45 @@ impl Limits {
         }
     }
 
-    /// Counts a request, or refuses it with the time to wait.
-    pub fn count(&self, request: &Request, who: RateLimitKey) -> Result<(), ApiError> {
+    /// Counts a request; over the limit it is a 429 with the time to wait.
+    pub fn count(&self, request: &Request, key: RateLimitKey) -> Result<(), ApiError> {
         let kind = RateKind::of(request.method(), request.uri().path());
         let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(kind as usize)) else {
             return Ok(());
         };
-        budget.spend(&who).map_err(|wait| match who {
-            RateLimitKey::Address(_) => {
-                too_many("There were too many requests of this kind from your address.", wait)
-            }
-            RateLimitKey::User(_) => too_many("You made too many requests of this kind.", wait),
+        budget.spend(&key).map_err(|wait| match key {
+            RateLimitKey::Ip(_) => too_many("Too many requests of this kind from your IP address.", wait),
+            RateLimitKey::User(_) => too_many("Too many requests of this kind.", wait),
         })
     }
 
-    /// Counts a request against the budget of its IP address.
+    /// Counts a request per IP address.
     pub(crate) fn count_anonymous(&self, request: &Request) -> Result<AnonymousRateLimit, ApiError> {
-        let place = self.place(request);
-        self.count(request, RateLimitKey::Address(place))?;
-        Ok(AnonymousRateLimit { place, kind: RateKind::of(request.method(), request.uri().path()) })
+        let ip = self.client_ip(request);
+        self.count(request, RateLimitKey::Ip(ip))?;
+        Ok(AnonymousRateLimit { ip, kind: RateKind::of(request.method(), request.uri().path()) })
     }
 
-    /// Takes back that a request was counted: it could not be served, and whoever repeats it as told is not to pay
-    /// twice. Else a crowd at a full queue would spend all it has on waiting.
-    pub fn refund(&self, open: AnonymousRateLimit) {
-        if let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(open.kind as usize)) {
-            budget.refund(&RateLimitKey::Address(open.place));
+    /// Refunds a request that could not be served (503), so that repeating it as told does not count twice. Otherwise a
+    /// crowd waiting at a full hash queue would use up its budget.
+    pub fn refund(&self, counted: AnonymousRateLimit) {
+        if let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(counted.kind as usize)) {
+            budget.refund(&RateLimitKey::Ip(counted.ip));
         }
     }
 
-    /// Begins an attempt to sign in, or refuses it. Before the password is hashed, and alike whether anybody has this
-    /// address; what is no address is nobody's.
+    /// Begins a login attempt; over the limit it is a 429. Called before the password is hashed. Treats unknown email
+    /// addresses like known ones; `None` is not an email address at all.
     pub fn attempt(&self, email: Option<&Email>, from: AnonymousRateLimit) -> Result<Attempt<'_>, ApiError> {
         let (Some(guesses), Some(email)) = (&self.guesses, email) else { return Ok(Attempt(None)) };
-        match guesses.begin(email, from.place) {
+        match guesses.begin(email, from.ip) {
             Ok(pair) => Ok(Attempt(Some((guesses, pair)))),
-            Err(wait) => Err(too_many("There were too many attempts to sign in to this account.", wait)),
+            Err(wait) => Err(too_many("Too many attempts to sign in to this account.", wait)),
         }
     }
 
-    /// Where a request comes from, as far as addresses are told apart.
-    fn place(&self, request: &Request) -> IpAddr {
+    /// The client's IP address (IPv6: its /64 network).
+    fn client_ip(&self, request: &Request) -> IpAddr {
         let peer = match &**request.remote_addr() {
             Addr::SocketAddr(peer) => peer.ip(),
             // Not from a socket.
@@ -118,18 +115,18 @@ impl Limits {
     }
 }
 
-/// An attempt to sign in. Unless it is said to be something else, it has failed.
+/// A login attempt. It counts as failed unless another outcome is recorded.
 pub struct Attempt<'a>(Option<(&'a Guesses, [u8; 32])>);
 
 impl Attempt<'_> {
-    /// It has succeeded.
+    /// Records a success.
     pub fn succeeded(&self) {
         if let Some((guesses, pair)) = self.0 {
             guesses.right(pair);
         }
     }
 
-    /// The password was not looked at.
+    /// Takes the attempt back: the password was not verified.
     pub fn undo(&self) {
         if let Some((guesses, pair)) = self.0 {
             guesses.undo(pair);
@@ -137,11 +134,11 @@ impl Attempt<'_> {
     }
 }
 
-/// A client without an access token, known by its IP address. As the first argument of an operation it counts the request
-/// against the budget of that address.
+/// The rate limit per IP address of operations that need no account. As the first argument of an operation it counts the
+/// request.
 #[derive(Clone, Copy, Debug)]
 pub struct AnonymousRateLimit {
-    place: IpAddr,
+    ip: IpAddr,
     kind: RateKind,
 }
 
@@ -149,7 +146,7 @@ fn too_many(detail: &str, wait: Duration) -> ApiError {
     ApiError { retry_after: Some(seconds(wait)), ..ApiError::new(Code::TooManyRequests, detail) }
 }
 
-/// Whole seconds after which a wait is over, for `Retry-After`.
+/// A wait in whole seconds, rounded up, for `Retry-After`.
 fn seconds(wait: Duration) -> u32 {
     u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
 }
@@ -159,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_are_whole_seconds_and_never_none() {
+    fn waits_are_rounded_up_to_whole_seconds() {
         for (millis, expected) in [(0, 1), (1, 1), (999, 1), (1_000, 1), (1_001, 2), (899_999, 900)] {
             assert_eq!(seconds(Duration::from_millis(millis)), expected, "{millis} ms");
         }

@@ -1,4 +1,4 @@
-//! Rate limits: what everybody may do, what is too much, and who is not to suffer from it.
+//! Rate limits: ordinary use is not limited, excess is, and others are not affected.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::support::{Answer, PASSWORD, Test, operations};
 
 const SIGN_UP: &str = "/api/v1/auth/signup";
-const LOG_IN: &str = "/api/v1/auth/login";
+const LOGIN: &str = "/api/v1/auth/login";
 
-/// A server whose peers in these tests, which come from no socket, are a trusted proxy.
-fn behind_a_proxy() -> Test {
+/// A server that trusts the peer of these tests, which have no socket, as a proxy.
+fn behind_proxy() -> Test {
     let proxies = ["0.0.0.0".parse().unwrap()].into_iter().collect();
     Test::with(Settings { recheck: Duration::ZERO, proxies, ..Settings::default() })
 }
@@ -21,17 +21,17 @@ async fn post(test: &Test, from: &str, path: &str, body: &Value) -> Answer {
     test.call("POST", path, &[("X-Forwarded-For", from)], Some(body.to_string().as_bytes())).await
 }
 
-/// A request that counts and does nothing, so that hundreds of them cost no hash.
+/// A request with an empty object, which costs no hash.
 async fn empty(test: &Test, from: &str, path: &str) -> u16 {
     post(test, from, path, &json!({})).await.status
 }
 
-async fn log_in(test: &Test, from: &str, name: &str, password: &str) -> Answer {
+async fn login(test: &Test, from: &str, name: &str, password: &str) -> Answer {
     let body = json!({"email": format!("{name}@example.org"), "password": password});
-    post(test, from, LOG_IN, &body).await
+    post(test, from, LOGIN, &body).await
 }
 
-/// How long a refusal asks to wait, in seconds.
+/// The `Retry-After` of a 429 in seconds.
 #[track_caller]
 fn wait(answer: &Answer) -> i64 {
     assert_eq!((answer.status, answer.problem().code), (429, Code::TooManyRequests));
@@ -39,7 +39,7 @@ fn wait(answer: &Answer) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_operation_has_a_limit_and_says_when_it_is_over() {
+async fn every_operation_has_a_rate_limit_with_retry_after() {
     let test = Test::new();
     let ada = test.person("ada").await;
     let token = format!("Bearer {}", ada.token);
@@ -63,8 +63,8 @@ async fn every_operation_has_a_limit_and_says_when_it_is_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lecture_hall_behind_one_address_gets_in_within_three_minutes() {
-    let test = behind_a_proxy();
+async fn a_lecture_hall_behind_one_ip_address_signs_in_within_three_minutes() {
+    let test = behind_proxy();
     let hall = "192.0.2.1";
     for student in 0..300 {
         for typed in 0..10 {
@@ -72,7 +72,7 @@ async fn a_lecture_hall_behind_one_address_gets_in_within_three_minutes() {
             test.call("GET", &path, &[("X-Forwarded-For", hall)], None).await.expect(200);
         }
         // Each mistypes once.
-        for path in [SIGN_UP, LOG_IN, LOG_IN, "/api/v1/auth/logout"] {
+        for path in [SIGN_UP, LOGIN, LOGIN, "/api/v1/auth/logout"] {
             assert_eq!(empty(&test, hall, path).await, 400, "student {student}: {path}");
         }
         test.clock.advance(600);
@@ -80,32 +80,32 @@ async fn a_lecture_hall_behind_one_address_gets_in_within_three_minutes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_storm_from_one_address_is_stopped_and_is_its_own_affair() {
-    let test = behind_a_proxy();
-    while empty(&test, "2001:db8::1", LOG_IN).await != 429 {}
-    assert_eq!(empty(&test, "2001:db8::ffff:2", LOG_IN).await, 429, "another address of the same network");
-    assert_eq!(empty(&test, "2001:db8:0:1::1", LOG_IN).await, 400, "another network");
+async fn a_flood_from_one_ip_address_limits_only_that_address() {
+    let test = behind_proxy();
+    while empty(&test, "2001:db8::1", LOGIN).await != 429 {}
+    assert_eq!(empty(&test, "2001:db8::ffff:2", LOGIN).await, 429, "another address of the same network");
+    assert_eq!(empty(&test, "2001:db8:0:1::1", LOGIN).await, 400, "another network");
     assert_eq!(empty(&test, "2001:db8::1", SIGN_UP).await, 400, "another kind of request");
-    let refused = post(&test, "2001:db8::1", LOG_IN, &json!({})).await;
+    let refused = post(&test, "2001:db8::1", LOGIN, &json!({})).await;
     test.clock.advance(wait(&refused) * 1_000);
-    assert_eq!(empty(&test, "2001:db8::1", LOG_IN).await, 400);
-    assert_eq!(empty(&test, "2001:db8::1", LOG_IN).await, 429, "one at a time from here on");
+    assert_eq!(empty(&test, "2001:db8::1", LOGIN).await, 400);
+    assert_eq!(empty(&test, "2001:db8::1", LOGIN).await, 429, "one at a time from here on");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_strangers_say_of_themselves_does_not_count() {
+async fn forged_forwarding_headers_are_ignored() {
     let direct = Test::new();
     let mut from = 0;
-    while empty(&direct, &format!("198.51.100.{}", from % 250), LOG_IN).await != 429 {
+    while empty(&direct, &format!("198.51.100.{}", from % 250), LOGIN).await != 429 {
         from += 1;
     }
     assert_eq!(from, 600, "one budget for all of them");
-    let proxied = behind_a_proxy();
+    let proxied = behind_proxy();
     for from in 0..=600 {
         let forged = format!("198.51.100.{}, 192.0.2.1", from % 250);
         let expected = if from < 600 { 400 } else { 429 };
         assert_eq!(
-            empty(&proxied, &forged, LOG_IN).await,
+            empty(&proxied, &forged, LOGIN).await,
             expected,
             "hops left of the client are its own words"
         );
@@ -113,36 +113,36 @@ async fn what_strangers_say_of_themselves_does_not_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guessing_waits_and_locks_nobody_out() {
-    let test = behind_a_proxy();
+async fn password_guessing_is_limited_without_locking_out_the_owner() {
+    let test = behind_proxy();
     test.person("ada").await;
     for _ in 0..5 {
-        log_in(&test, "192.0.2.1", "ada", "not the password").await.expect(401);
+        login(&test, "192.0.2.1", "ada", "not the password").await.expect(401);
     }
-    assert_eq!(wait(&log_in(&test, "192.0.2.1", "ada", PASSWORD).await), 1, "even with the right one");
+    assert_eq!(wait(&login(&test, "192.0.2.1", "ada", PASSWORD).await), 1, "even with the right one");
     for _ in 0..100 {
-        assert_eq!(wait(&log_in(&test, "192.0.2.1", "ada", "not the password").await), 1);
+        assert_eq!(wait(&login(&test, "192.0.2.1", "ada", "not the password").await), 1);
     }
-    log_in(&test, "192.0.2.2", "ada", PASSWORD).await.expect(200);
-    log_in(&test, "192.0.2.1", "bob", "not the password").await.expect(401);
+    login(&test, "192.0.2.2", "ada", PASSWORD).await.expect(200);
+    login(&test, "192.0.2.1", "bob", "not the password").await.expect(401);
     test.clock.advance(1_000);
-    log_in(&test, "192.0.2.1", "ada", "not the password").await.expect(401);
-    assert_eq!(wait(&log_in(&test, "192.0.2.1", "ada", PASSWORD).await), 2);
+    login(&test, "192.0.2.1", "ada", "not the password").await.expect(401);
+    assert_eq!(wait(&login(&test, "192.0.2.1", "ada", PASSWORD).await), 2);
     test.clock.advance(2_000);
-    log_in(&test, "192.0.2.1", "ada", PASSWORD).await.expect(200);
-    log_in(&test, "192.0.2.1", "ada", "not the password").await.expect(401);
-    log_in(&test, "192.0.2.1", "ada", PASSWORD).await.expect(200);
+    login(&test, "192.0.2.1", "ada", PASSWORD).await.expect(200);
+    login(&test, "192.0.2.1", "ada", "not the password").await.expect(401);
+    login(&test, "192.0.2.1", "ada", PASSWORD).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_nobody_has_is_treated_as_one_that_somebody_has() {
-    let test = behind_a_proxy();
+async fn unknown_email_addresses_are_limited_like_known_ones() {
+    let test = behind_proxy();
     test.person("ada").await;
     let mut seen: Vec<Vec<(u16, Option<i64>, Problem)>> = Vec::new();
     for name in ["ada", "nobody"] {
         let mut answers = Vec::new();
         for n in 0..8 {
-            let answer = log_in(&test, "192.0.2.1", name, "not the password").await;
+            let answer = login(&test, "192.0.2.1", name, "not the password").await;
             let wait = (answer.status == 429).then(|| wait(&answer));
             answers.push((answer.status, wait, Problem { instance: String::new(), ..answer.problem() }));
             if n > 5 {
@@ -156,16 +156,16 @@ async fn an_address_nobody_has_is_treated_as_one_that_somebody_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn guesses_at_once_are_counted_one_by_one() {
-    let test = behind_a_proxy();
-    let guesses = (0..30).map(|_| log_in(&test, "192.0.2.1", "ada", "not the password"));
+async fn concurrent_guesses_are_counted_individually() {
+    let test = behind_proxy();
+    let guesses = (0..30).map(|_| login(&test, "192.0.2.1", "ada", "not the password"));
     let answers = futures_util::future::join_all(guesses).await;
     let looked_at = answers.iter().filter(|answer| answer.status == 401).count();
     assert_eq!(looked_at, 5, "{:?}", answers.iter().map(|a| a.status).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_pictures_at_once() {
+async fn a_hundred_concurrent_avatars_are_within_the_limit() {
     let test = Test::new();
     let ada = test.person("ada").await;
     let paths: Vec<_> = (0..100).map(|n| format!("/api/v1/user/{}/icon?v={n}", ada.id)).collect();
@@ -175,7 +175,7 @@ async fn a_hundred_pictures_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_users_budget_is_no_other_users() {
+async fn budgets_are_per_user() {
     let test = Test::new();
     let (ada, bob) = (test.person("ada").await, test.person("bob").await);
     while test.get(&ada, "/api/v1/user/me").await.status != 429 {}
@@ -184,18 +184,18 @@ async fn one_users_budget_is_no_other_users() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_limits_and_with_those_on_guessing_only() {
+async fn policies_off_and_guesses() {
     for policy in [Policy::Off, Policy::Guesses] {
         let test = Test::with(Settings { limits: policy, ..Settings::default() });
         let ada = test.person("ada").await;
         for _ in 0..700 {
-            assert_eq!(empty(&test, "192.0.2.1", LOG_IN).await, 400);
+            assert_eq!(empty(&test, "192.0.2.1", LOGIN).await, 400);
             test.get(&ada, "/api/v1/user/me").await.expect(200);
         }
         for _ in 0..5 {
-            log_in(&test, "192.0.2.1", "ada", "not the password").await.expect(401);
+            login(&test, "192.0.2.1", "ada", "not the password").await.expect(401);
         }
-        let sixth = log_in(&test, "192.0.2.1", "ada", "not the password").await.status;
+        let sixth = login(&test, "192.0.2.1", "ada", "not the password").await.status;
         assert_eq!(sixth, if policy == Policy::Off { 401 } else { 429 });
     }
 }

@@ -1,4 +1,4 @@
-//! What becomes of connections, and of the server.
+//! Connections and shutdown.
 
 use std::{
     collections::VecDeque,
@@ -11,19 +11,21 @@ use tokio::net::TcpSocket;
 use super::*;
 
 #[tokio::test]
-async fn silence_ends_a_connection_new_or_used() {
-    let server = Server::start(limits()).await;
+async fn idle_connections_are_closed_new_or_used() {
+    let server = TestServer::start(limits()).await;
     let start = Instant::now();
     let (mut silent, mut idle) = (server.connect().await, server.connect().await);
     idle.send(GET).await;
     idle.until("hi").await;
     assert_eq!((silent.rest().await, idle.rest().await), (String::new(), String::new()));
-    assert!(start.elapsed() >= limits().head_time);
+    assert!(start.elapsed() >= limits().header_timeout);
 }
 
 #[tokio::test]
-async fn one_address_cannot_keep_the_others_out() {
-    let server = Server::start(Limits { per_address: 2, head_time: PATIENCE, ..limits() }).await;
+async fn one_ip_address_cannot_lock_out_others() {
+    let server =
+        TestServer::start(HttpLimits { max_connections_per_ip: 2, header_timeout: TEST_TIMEOUT, ..limits() })
+            .await;
     let (mut first, mut second) = (server.connect().await, server.connect().await);
     for client in [&mut first, &mut second] {
         client.send(GET).await;
@@ -34,53 +36,53 @@ async fn one_address_cannot_keep_the_others_out() {
 
     let elsewhere = TcpSocket::new_v4().unwrap();
     elsewhere.bind((Ipv4Addr::new(127, 0, 0, 2), 0).into()).unwrap();
-    let mut other = Client(elsewhere.connect(server.address).await.unwrap());
+    let mut other = TestClient(elsewhere.connect(server.address).await.unwrap());
     other.send(LAST_GET).await;
     assert!(other.rest().await.ends_with("hi"));
 
     drop(first);
-    works_again(&server).await;
+    until_served(&server).await;
 }
 
 #[tokio::test]
-async fn a_client_that_resets_its_connection_harms_nobody() {
-    let server = Server::start(Limits { in_flight: 1, ..limits() }).await;
-    let client = server.at_work().await;
+async fn a_connection_reset_releases_its_permits() {
+    let server = TestServer::start(HttpLimits { max_in_flight: 1, ..limits() }).await;
+    let client = server.in_flight().await;
     client.0.set_zero_linger().unwrap();
     drop(client);
     let half = server.connect().await;
     half.0.try_write(b"POST /length HTTP/1.1\r\nHost: x\r\nContent-Le").unwrap();
     half.0.set_zero_linger().unwrap();
     drop(half);
-    works_again(&server).await;
+    until_served(&server).await;
 }
 
 #[tokio::test]
-async fn a_handler_that_panics_takes_its_connection_only() {
-    let server = Server::start(limits()).await;
-    assert_eq!(server.ask(b"GET /panic HTTP/1.1\r\nHost: x\r\n\r\n").await, "");
-    assert!(server.ask(LAST_GET).await.ends_with("hi"));
+async fn a_panicking_handler_ends_only_its_connection() {
+    let server = TestServer::start(limits()).await;
+    assert_eq!(server.send(b"GET /panic HTTP/1.1\r\nHost: x\r\n\r\n").await, "");
+    assert!(server.send(LAST_GET).await.ends_with("hi"));
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_loses_its_place() {
-    let server = Server::start(Limits { connections: 1, ..limits() }).await;
+async fn a_client_that_does_not_read_is_disconnected() {
+    let server = TestServer::start(HttpLimits { max_connections: 1, ..limits() }).await;
     let mut client = server.connect().await;
     client.send(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
     let mut start = [0; 12];
     within(client.0.read_exact(&mut start)).await.unwrap();
     assert_eq!(&start, b"HTTP/1.1 200");
-    works_again(&server).await;
+    until_served(&server).await;
 }
 
 #[tokio::test]
-async fn stopping_finishes_what_is_in_flight_and_nothing_else() {
-    let server = Server::start(Limits { head_time: PATIENCE, ..limits() }).await;
+async fn shutdown_finishes_requests_in_flight_only() {
+    let server = TestServer::start(HttpLimits { header_timeout: TEST_TIMEOUT, ..limits() }).await;
     let mut idle = server.connect().await;
     idle.send(GET).await;
     idle.until("hi").await;
     let mut fresh = server.connect().await;
-    let mut busy = server.at_work().await;
+    let mut busy = server.in_flight().await;
 
     server.stop.send(()).unwrap();
     assert_eq!((idle.rest().await, fresh.rest().await), (String::new(), String::new()));
@@ -95,15 +97,16 @@ async fn stopping_finishes_what_is_in_flight_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn stopping_does_not_wait_for_ever() {
-    let server = Server::start(Limits { grace: Duration::from_millis(100), ..limits() }).await;
-    let mut busy = server.at_work().await;
+async fn shutdown_is_bounded() {
+    let server =
+        TestServer::start(HttpLimits { shutdown_grace: Duration::from_millis(100), ..limits() }).await;
+    let mut busy = server.in_flight().await;
     server.stop.send(()).unwrap();
     within(server.task).await.unwrap().unwrap();
     assert_eq!(busy.rest().await, "");
 }
 
-/// Fails as often as there are errors, then accepts.
+/// Fails with each error in turn, then accepts.
 struct Failing(Mutex<VecDeque<i32>>, TcpListener);
 
 impl Accept for Failing {
@@ -117,7 +120,7 @@ impl Accept for Failing {
 }
 
 #[tokio::test(start_paused = true)]
-async fn running_out_of_descriptors_is_waited_out_without_spinning() {
+async fn accept_backs_off_when_descriptors_run_out() {
     let errno = |error: rustix::io::Errno| error.raw_os_error();
     let errors = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE, rustix::io::Errno::CONNABORTED];
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -127,7 +130,7 @@ async fn running_out_of_descriptors_is_waited_out_without_spinning() {
     accept(&failing).await;
     assert_eq!(
         start.elapsed().as_millis(),
-        2 * ACCEPT_PAUSE.as_millis(),
-        "the client that left costs no time"
+        2 * ACCEPT_BACKOFF.as_millis(),
+        "a closed connection causes no backoff"
     );
 }

@@ -1,4 +1,4 @@
-//! Against real sockets, with limits small enough to run into.
+//! Tests over real sockets, with small limits.
 
 mod connections;
 mod requests;
@@ -14,29 +14,29 @@ use tokio::{
 
 use super::*;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const LAST_GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 const WAIT: &[u8] = b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n";
 
-/// Small, but not so small that a busy machine runs into them by itself.
-fn limits() -> Limits {
-    Limits {
-        head_time: Duration::from_millis(400),
-        body_time: Duration::from_millis(400),
-        handler_time: Duration::from_secs(5),
-        write_time: Duration::from_millis(400),
-        ..Limits::default()
+/// Small, but large enough for a busy machine.
+fn limits() -> HttpLimits {
+    HttpLimits {
+        header_timeout: Duration::from_millis(400),
+        body_timeout: Duration::from_millis(400),
+        handler_timeout: Duration::from_secs(5),
+        write_timeout: Duration::from_millis(400),
+        ..HttpLimits::default()
     }
 }
 
 #[derive(Default)]
-struct Handler {
+struct TestHandler {
     started: Notify,
     go_on: Notify,
 }
 
-impl Endpoint for Handler {
+impl Endpoint for TestHandler {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
@@ -59,18 +59,18 @@ impl Endpoint for Handler {
     }
 }
 
-struct Server {
+struct TestServer {
     address: SocketAddr,
-    handler: Arc<ToDynEndpoint<Handler>>,
+    handler: Arc<ToDynEndpoint<TestHandler>>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<io::Result<()>>,
 }
 
-impl Server {
-    async fn start(limits: Limits) -> Self {
+impl TestServer {
+    async fn start(limits: HttpLimits) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let handler = Arc::new(ToDynEndpoint(Handler::default()));
+        let handler = Arc::new(ToDynEndpoint(TestHandler::default()));
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(serve(listener, handler.clone(), limits, async {
             stopped.await.ok();
@@ -78,18 +78,18 @@ impl Server {
         Self { address, handler, stop, task }
     }
 
-    async fn connect(&self) -> Client {
-        Client(TcpStream::connect(self.address).await.unwrap())
+    async fn connect(&self) -> TestClient {
+        TestClient(TcpStream::connect(self.address).await.unwrap())
     }
 
-    async fn ask(&self, request: &[u8]) -> String {
+    async fn send(&self, request: &[u8]) -> String {
         let mut client = self.connect().await;
         client.send(request).await;
         client.rest().await
     }
 
-    /// A connection whose request the handler is at work on.
-    async fn at_work(&self) -> Client {
+    /// A connection with a request in flight.
+    async fn in_flight(&self) -> TestClient {
         let mut client = self.connect().await;
         client.send(WAIT).await;
         within(self.handler.0.started.notified()).await;
@@ -97,9 +97,9 @@ impl Server {
     }
 }
 
-struct Client(TcpStream);
+struct TestClient(TcpStream);
 
-impl Client {
+impl TestClient {
     async fn send(&mut self, bytes: &[u8]) {
         within(self.0.write_all(bytes)).await.unwrap();
     }
@@ -108,7 +108,7 @@ impl Client {
     async fn rest(&mut self) -> String {
         let mut all = Vec::new();
         let end = within(self.0.read_to_end(&mut all)).await;
-        assert!(end.is_ok() || all.is_empty(), "an answer was cut off");
+        assert!(end.is_ok() || all.is_empty(), "the response was cut off");
         String::from_utf8(all).unwrap()
     }
 
@@ -125,18 +125,18 @@ impl Client {
 }
 
 async fn within<T>(future: impl Future<Output = T>) -> T {
-    time::timeout(PATIENCE, future).await.expect("took too long")
+    time::timeout(TEST_TIMEOUT, future).await.expect("took too long")
 }
 
-/// Asks again until it works, for another task has to notice something first. Refused connections may break
-/// while they are written to, so only the answer counts.
-async fn works_again(server: &Server) {
+/// Retries until a request succeeds, because another task has to run first. A rejected connection may be reset while
+/// it is written to, so only the response counts.
+async fn until_served(server: &TestServer) {
     let attempt = async || {
         let mut client = server.connect().await;
         client.0.write_all(LAST_GET).await.ok();
-        let mut answer = Vec::new();
-        client.0.read_to_end(&mut answer).await.ok();
-        answer.ends_with(b"hi")
+        let mut response = Vec::new();
+        client.0.read_to_end(&mut response).await.ok();
+        response.ends_with(b"hi")
     };
     within(async { while !attempt().await {} }).await;
 }
