@@ -24,19 +24,19 @@ use uuid::Uuid;
 use crate::{
     api::Api,
     avatar::{AvatarChoice, Avatars, Painter, Placements, probe},
+    chrome::view,
     clean::Clean,
-    cmd::Cmd,
     drafts::Drafts,
     input::Hits,
-    model::{Model, Moment, Server, Warning},
+    model::cmd::Cmd,
+    model::{Moment, Server, Warning},
     msg::Msg,
     places::Places,
     runtime::Runtime,
-    screens::view,
     term::{self, Options, Signals, Term},
     theme::Theme,
     token::{Kept, TokenState},
-    update::{start, update},
+    update::{Model, start, update},
     widgets::Canvas,
 };
 

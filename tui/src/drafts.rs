@@ -10,8 +10,8 @@ use ro_co_shared::{AnswerId, QuestionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{Origin, file_name},
-    places::{make_private, replace},
+    api::Origin,
+    places::{file_name, make_private, replace},
 };
 
 /// Four times the longest text there may be; a larger file is none of ours.

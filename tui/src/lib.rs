@@ -20,12 +20,14 @@ pub mod term;
 pub mod token;
 
 mod app;
-mod cmd;
+
+mod chrome;
 mod input;
 #[cfg(feature = "local")]
 mod local;
 mod model;
 mod msg;
+mod nav;
 mod overlay;
 mod runtime;
 mod screens;

@@ -68,3 +68,21 @@ pub(crate) enum Outcome {
     /// It is done; there is nothing to show for it.
     Done,
 }
+
+impl Outcome {
+    /// The page of questions, if that is what came.
+    pub(crate) fn questions(self) -> Option<Listing<Question>> {
+        match self {
+            Self::Questions(page) => Some(page),
+            _ => None,
+        }
+    }
+
+    /// The page of answers, if that is what came.
+    pub(crate) fn answers(self) -> Option<Listing<Answer>> {
+        match self {
+            Self::Answers(page) => Some(page),
+            _ => None,
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The directories the client keeps things in, and how files are put there.
 
 use std::{
+    fmt::Write as _,
     fs::{DirBuilder, File},
     io::{self, Write},
     os::unix::fs::DirBuilderExt,
@@ -47,4 +48,28 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|e| e.error)?;
     File::open(dir)?.sync_all()
+}
+
+/// `text` as the name of a file: letters, digits, `.`, `-` stay, the rest becomes `%` and two hexadecimal digits.
+pub(crate) fn file_name(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len()), |mut name, byte| {
+        if byte.is_ascii_alphanumeric() || byte == b'-' || (byte == b'.' && !name.is_empty()) {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "%{byte:02X}");
+        }
+        name
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_are_tame_and_distinct() {
+        assert_eq!(file_name("https://x.org:81"), "https%3A%2F%2Fx.org%3A81");
+        assert_eq!(file_name("../../etc"), "%2E.%2F..%2Fetc");
+        assert_ne!(file_name("a/b"), file_name("a%2Fb"));
+    }
 }

@@ -16,7 +16,6 @@ use crate::{
     api::{Api, Failure},
     avatar::{AvatarChoice, decode, print_in_shell, probe_shell},
     clean::Clean,
-    start::say,
 };
 
 /// The size of a picture in the shell, in cells.
@@ -52,6 +51,12 @@ fn end(done: Result<io::Result<()>, Clean>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says it where there is no screen, in the way of every program of the shell: by name.
+pub(crate) fn say(text: &str) {
+    // Nobody is left to tell that it cannot be said.
+    let _ = writeln!(io::stderr(), "ro-co: {}", Clean::text(text));
 }
 
 /// Whose session an earlier run left; the error is a line for the user.

@@ -16,9 +16,9 @@ use crate::{
     api::{Api, Failure, Versioned},
     avatar::{AvatarKey, Avatars},
     clean::Clean,
-    cmd::{Call, Cmd, Slot},
     drafts::Drafts,
     model::ReqId,
+    model::cmd::{Call, Cmd, Slot},
     msg::{Msg, Outcome},
 };
 

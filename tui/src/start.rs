@@ -1,7 +1,7 @@
 //! From the command line to the screen, or to the one line that says why not.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, IsTerminal},
     process::ExitCode,
     sync::Arc,
 };
@@ -11,10 +11,9 @@ use crate::{
     app,
     args::{Args, Command},
     avatar::{Avatars, Colours},
-    clean::Clean,
     drafts::Drafts,
     places::Places,
-    plain,
+    plain::{self, say},
     theme::Theme,
     token::{TokenStoreChoice, Tokens},
 };
@@ -118,12 +117,6 @@ fn colours(env: impl Fn(&str) -> Option<String>) -> Colours {
 fn refuse(why: &str) -> ExitCode {
     say(why);
     ExitCode::from(UNUSABLE)
-}
-
-/// Says it where there is no screen, in the way of every program of the shell: by name.
-pub(crate) fn say(text: &str) {
-    // Nobody is left to tell that it cannot be said.
-    let _ = writeln!(io::stderr(), "ro-co: {}", Clean::text(text));
 }
 
 #[cfg(test)]

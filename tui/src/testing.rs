@@ -12,16 +12,16 @@ use uuid::Uuid;
 use crate::{
     api::{Api, Failure, Listing, Origin, Versioned},
     avatar::{AvatarChoice, Avatars, Colours, Placements},
+    chrome::view,
     clean::Clean,
-    cmd::{Call, Cmd},
     drafts::{Draft, DraftOf},
     input::{Hits, Pointer},
-    model::{Model, Moment, ReqId, Server},
+    model::cmd::{Call, Cmd},
+    model::{Moment, ReqId, Server},
     msg::{Msg, Outcome},
-    screens::view,
     theme::Theme,
     token::{TokenStoreChoice, Tokens},
-    update::{start, update},
+    update::{Model, start, update},
     widgets::Canvas,
 };
 

@@ -10,7 +10,7 @@ use ro_co_shared::{BASE_PATH, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{failure::Failure, origin::Origin, wire::Operation};
+use super::{failure::Failure, origin::Origin};
 use crate::clean::Clean;
 
 /// The largest JSON answer that is read: a page of 100 questions of 10,000 escaped characters has 6 MB.
@@ -19,6 +19,9 @@ pub(super) const JSON_LIMIT: usize = 8 << 20;
 pub(super) const PICTURE_LIMIT: usize = 1 << 20;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Which calls a pause holds for: an operation, whatever it is done to.
+pub(super) type Operation = (Method, String);
 
 /// A request to be sent, once or, after a refresh, twice.
 pub(super) struct Call {

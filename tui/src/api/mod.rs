@@ -25,7 +25,6 @@ pub use failure::Failure;
 pub(crate) use failure::whole_seconds;
 pub(crate) use host::Host;
 pub use origin::Origin;
-pub(crate) use origin::file_name;
 
 use self::{
     call::{Call, Reply},

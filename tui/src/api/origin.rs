@@ -111,19 +111,6 @@ fn is_loopback(url: &Url) -> bool {
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// `text` as the name of a file: letters, digits, `.`, `-` stay, the rest becomes `%` and two hexadecimal digits.
-pub(crate) fn file_name(text: &str) -> String {
-    use fmt::Write;
-    text.bytes().fold(String::with_capacity(text.len()), |mut name, byte| {
-        if byte.is_ascii_alphanumeric() || byte == b'-' || (byte == b'.' && !name.is_empty()) {
-            name.push(char::from(byte));
-        } else {
-            let _ = write!(name, "%{byte:02X}");
-        }
-        name
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,12 +180,5 @@ mod tests {
         origin.move_to("127.0.0.1:8081".parse().unwrap());
         assert_eq!(*moves.borrow_and_update(), "http://127.0.0.1:8081");
         assert_eq!(clone.to_string(), "http://127.0.0.1:8081");
-    }
-
-    #[test]
-    fn file_names_are_tame_and_distinct() {
-        assert_eq!(file_name("https://x.org:81"), "https%3A%2F%2Fx.org%3A81");
-        assert_eq!(file_name("../../etc"), "%2E.%2F..%2Fetc");
-        assert_ne!(file_name("a/b"), file_name("a%2Fb"));
     }
 }

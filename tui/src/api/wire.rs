@@ -6,11 +6,11 @@ use std::{
     time::Instant,
 };
 
-use reqwest::{Client, Method};
+use reqwest::Client;
 use secrecy::SecretString;
 
 use super::{
-    call::{Call, Reply, http_client},
+    call::{Call, Operation, Reply, http_client},
     failure::Failure,
     origin::Origin,
 };
@@ -18,9 +18,6 @@ use crate::clean::Clean;
 
 /// What time it is; tests have one of their own.
 pub(super) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
-
-/// Which calls a pause holds for: an operation, whatever it is done to.
-pub(super) type Operation = (Method, String);
 
 /// Cheap to clone; all clones keep the same pauses.
 #[derive(Clone)]

@@ -16,8 +16,8 @@ use super::{
     blocks::{Block, blocks},
 };
 use crate::{
-    api::{Origin, file_name},
-    places::{make_private, replace},
+    api::Origin,
+    places::{file_name, make_private, replace},
 };
 
 /// Pictures in memory: 128 of 64 KiB are more than any screen shows.

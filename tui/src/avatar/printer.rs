@@ -1,9 +1,6 @@
 //! viuer, and what it needs to be told.
 
-use std::{
-    io::{self, Write},
-    num::NonZeroU32,
-};
+use std::io::{self, Write};
 
 use image::{
     DynamicImage, RgbaImage,
@@ -11,7 +8,7 @@ use image::{
 };
 use ratatui::layout::Rect;
 
-use super::Graphics;
+use super::probe::{Graphics, cell_size};
 
 /// viuer writes sixels as if a cell had this size, whatever it has.
 const SIXEL_CELL: (u32, u32) = (6, 12);
@@ -97,16 +94,6 @@ fn config(graphics: Graphics) -> viuer::Config {
 /// How many of viuer's cells cover these cells.
 fn sixel_size((columns, rows): (u32, u32), (width, height): (u32, u32)) -> (u32, u32) {
     ((columns * width / SIXEL_CELL.0).max(1), (rows * height / SIXEL_CELL.1).max(1))
-}
-
-/// The size of a cell in pixels, where the terminal says it.
-pub(super) fn cell_size() -> Option<(u32, u32)> {
-    let window = crossterm::terminal::window_size().ok()?;
-    let of = |pixels: u16, cells: u16| {
-        let cells = NonZeroU32::new(cells.into())?;
-        Some(u32::from(pixels) / cells).filter(|size| (1..=200).contains(size))
-    };
-    Some((of(window.width, window.columns)?, of(window.height, window.rows)?))
 }
 
 #[cfg(test)]

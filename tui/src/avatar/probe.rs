@@ -1,8 +1,8 @@
 //! What the terminal can show.
 
-use std::{env, io::IsTerminal, path::Path};
+use std::{env, io::IsTerminal, num::NonZeroU32, path::Path};
 
-use super::{AvatarChoice, printer::cell_size};
+use super::AvatarChoice;
 use crate::term::handshake;
 
 /// How real pictures are shown, if at all.
@@ -50,6 +50,16 @@ fn ask() -> Graphics {
     } else {
         Graphics::None
     }
+}
+
+/// The size of a cell in pixels, where the terminal says it.
+pub(super) fn cell_size() -> Option<(u32, u32)> {
+    let window = crossterm::terminal::window_size().ok()?;
+    let of = |pixels: u16, cells: u16| {
+        let cells = NonZeroU32::new(cells.into())?;
+        Some(u32::from(pixels) / cells).filter(|size| (1..=200).contains(size))
+    };
+    Some((of(window.width, window.columns)?, of(window.height, window.rows)?))
 }
 
 /// Makes temporary files impossible for viuer (for `tempfile` as a whole: ours name their directory), so that it

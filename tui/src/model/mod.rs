@@ -1,264 +1,29 @@
 //! All the client knows, and nothing that could fail: no I/O, no clock, no chance.
 
 mod clock;
+pub(crate) mod cmd;
 mod content;
+mod paged_list;
 mod paging;
 mod remote;
+mod req_id;
+mod state;
 mod toast;
 mod trouble;
 
-use std::{collections::HashMap, time::Duration};
-
-use ratatui::layout::Size;
-use ro_co_shared::{AnswerId, QuestionId, UserId};
-use uuid::Uuid;
+use std::time::Duration;
 
 pub(crate) use clock::{Moment, age, age_stays, date};
 pub(crate) use content::{Answer, Me, Person, Question};
+pub(crate) use paged_list::{PagedList, Part};
 pub(crate) use paging::Paged;
 pub(crate) use remote::Remote;
+pub(crate) use req_id::ReqId;
+pub(crate) use state::{Change, Connection, Core, Server, Warning};
 pub(crate) use toast::{About, Toasts, Tone};
 pub(crate) use trouble::{Kind, Trouble};
-
-use crate::{
-    clean::Clean,
-    cmd::{Call, Cmd, Slot},
-    input::{Chord, Context, KeyMap},
-    overlay::Overlay,
-    screens::{Page, Screen},
-    theme::Theme,
-};
-
-/// Names one request, so that an answer nobody waits for any more is known as such.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub(crate) struct ReqId(pub(crate) u64);
-
-/// Which server this client speaks to.
-#[derive(Clone, Debug)]
-pub(crate) struct Server {
-    /// Its address, as shown.
-    pub(crate) address: Clean,
-    /// Whether names may leave it for a picture service.
-    pub(crate) names_leave: bool,
-}
-
-/// Something that stays wrong for a while.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Warning {
-    /// For the status bar.
-    pub(crate) brief: Clean,
-    /// All there is to say, with what can be done about it: said once, and on the user's own page.
-    pub(crate) full: Option<Clean>,
-}
-
-/// Whether the server answered when it was last asked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum Connection {
-    /// Nobody knows yet.
-    #[default]
-    Unknown,
-    /// It answered.
-    Online,
-    /// It could not be reached.
-    Offline,
-}
-
-/// Something that is different on the server now; every screen that shows it follows.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Change {
-    /// A new question.
-    Asked(Question),
-    /// A question has another text or mark.
-    Question(Question),
-    /// A question is gone.
-    QuestionGone(QuestionId),
-    /// A new answer.
-    Answered(Answer),
-    /// An answer has another text.
-    Answer(Answer),
-    /// An answer is gone.
-    AnswerGone(AnswerId, QuestionId),
-    /// The user has another name or picture.
-    Me(Me),
-}
-
-/// What all screens share.
-pub(crate) struct Core {
-    /// The moment of what is being handled.
-    pub(crate) now: Moment,
-    /// A random key, a new one for everything that happens.
-    pub(crate) fresh_key: Uuid,
-    /// The server.
-    pub(crate) server: Server,
-    /// The user, once signed in.
-    pub(crate) me: Option<Me>,
-    /// The terminal's size.
-    pub(crate) size: Size,
-    /// The key map.
-    pub(crate) keys: KeyMap,
-    /// The colours.
-    pub(crate) theme: Theme,
-    /// The messages.
-    pub(crate) toasts: Toasts,
-    /// Whether the server answers.
-    pub(crate) connection: Connection,
-    /// A standing warning, such as a keyring that cannot be used.
-    pub(crate) warning: Option<Warning>,
-    /// When to try again what failed because the server was away.
-    pub(crate) retry_at: Option<Duration>,
-    /// Until when the server has asked to wait with what the user tried to do.
-    pub(crate) hold: Option<Duration>,
-    retries: u32,
-    last_req: u64,
-    /// Requests on their way.
-    pub(crate) in_flight: HashMap<ReqId, Call>,
-    /// Requests that wait for the user to sign in again.
-    pub(crate) parked: Vec<(ReqId, Call)>,
-    /// What is to be done outside.
-    pub(crate) outbox: Vec<Cmd>,
-    /// What screens have yet to hear of.
-    pub(crate) changes: Vec<Change>,
-}
-
-/// The state of the whole client.
-pub(crate) struct Model {
-    /// What all screens share.
-    pub(crate) core: Core,
-    /// The screens, the visible one last; never empty.
-    pub(crate) stack: Vec<Screen>,
-    /// What lies over the screen.
-    pub(crate) overlay: Option<Overlay>,
-    /// The keys of an unfinished sequence.
-    pub(crate) before: Vec<Chord>,
-}
 
 /// Waits shorter than this show no spinner.
 pub(crate) const SPINNER_AFTER: Duration = Duration::from_millis(150);
 /// How long a picture of the spinner stays.
 pub(crate) const SPINNER_STEP: Duration = Duration::from_millis(100);
-
-impl Core {
-    /// Sends a request and says under which id its answer will come.
-    pub(crate) fn call(&mut self, slot: Option<Slot>, call: Call) -> ReqId {
-        self.last_req += 1;
-        let req = ReqId(self.last_req);
-        self.resend(req, slot, call);
-        req
-    }
-
-    /// Sends a request again under its old id.
-    pub(crate) fn resend(&mut self, req: ReqId, slot: Option<Slot>, call: Call) {
-        self.in_flight.insert(req, call.clone());
-        self.outbox.push(Cmd::Call { req, slot, call });
-    }
-
-    /// Ends a request.
-    pub(crate) fn abort(&mut self, req: ReqId) {
-        if self.in_flight.remove(&req).is_some() {
-            self.outbox.push(Cmd::Abort(req));
-        }
-        self.parked.retain(|(parked, _)| *parked != req);
-    }
-
-    /// Shows a message for a while.
-    pub(crate) fn toast(&mut self, tone: Tone, text: impl AsRef<str>) {
-        self.toasts.push(self.now.run, tone, Clean::line(text.as_ref()), None);
-    }
-
-    /// Shows a message for a while, in the place of an older one about the same.
-    pub(crate) fn toast_about(&mut self, about: About, tone: Tone, text: &'static str) {
-        self.toasts.push(self.now.run, tone, text.into(), Some(about));
-    }
-
-    /// Shows why something did not work.
-    pub(crate) fn complain(&mut self, trouble: &Trouble) {
-        let about = (trouble.kind == Kind::Offline).then_some(About::Connection);
-        self.toasts.push(self.now.run, Tone::Bad, trouble.text.clone(), about);
-    }
-
-    /// A read failed: plans another attempt, later each time, if waiting may help.
-    pub(crate) fn plan_retry(&mut self, trouble: &Trouble) {
-        let wait = match trouble.kind {
-            Kind::Busy(wait) => wait.max(Duration::from_secs(1)),
-            Kind::Offline => Duration::from_secs(1 << self.retries.min(5)),
-            _ => return,
-        };
-        self.retries += 1;
-        self.retry_at = Some(self.now.run + wait);
-    }
-
-    /// The user's id.
-    pub(crate) fn my_id(&self) -> Option<UserId> {
-        self.me.as_ref().map(|me| me.person.id)
-    }
-
-    /// Whether the user may change what this person wrote.
-    pub(crate) fn may_change(&self, author: &Person) -> bool {
-        self.me.as_ref().is_some_and(|me| me.may_change(author))
-    }
-
-    /// Notes that the server answered.
-    pub(crate) fn online(&mut self) {
-        self.connection = Connection::Online;
-        self.retries = 0;
-        self.retry_at = None;
-    }
-}
-
-impl Model {
-    /// A client that has just been started and looks for the session of last time.
-    pub(crate) fn new(server: Server, theme: Theme, size: Size) -> Self {
-        let core = Core {
-            now: Moment::default(),
-            fresh_key: Uuid::nil(),
-            server,
-            me: None,
-            size,
-            keys: KeyMap::default(),
-            theme,
-            toasts: Toasts::default(),
-            connection: Connection::Unknown,
-            warning: None,
-            retry_at: None,
-            hold: None,
-            retries: 0,
-            last_req: 0,
-            in_flight: HashMap::new(),
-            parked: Vec::new(),
-            outbox: Vec::new(),
-            changes: Vec::new(),
-        };
-        Self { core, stack: vec![Screen::start()], overlay: None, before: Vec::new() }
-    }
-
-    /// The visible screen.
-    pub(crate) fn top(&self) -> &dyn Page {
-        self.stack.last().map_or(&crate::screens::NOWHERE, Screen::page)
-    }
-
-    /// Where keys go now.
-    pub(crate) fn context(&self) -> Context {
-        self.overlay.as_ref().map_or_else(|| self.top().context(), super::overlay::Overlay::context)
-    }
-
-    /// The next moment at which something changes without anybody doing anything; none while all is still.
-    pub(crate) fn wake(&self) -> Option<Duration> {
-        let core = &self.core;
-        let overlay = self.overlay.as_ref().and_then(Overlay::waiting);
-        let spinner = self.top().waiting().or(overlay).map(|since| spinner_wake(core.now.run, since));
-        // Countdowns are read second by second.
-        let next = core.retry_at.into_iter().chain(core.hold).min();
-        let countdown = next.map(|at| at.min(core.now.run + Duration::from_secs(1)));
-        [core.toasts.next(), countdown, spinner, self.top().wake(core)].into_iter().flatten().min()
-    }
-}
-
-fn spinner_wake(now: Duration, since: Duration) -> Duration {
-    let start = since + SPINNER_AFTER;
-    if now < start {
-        return start;
-    }
-    let step = SPINNER_STEP.as_millis();
-    let next = (now.as_millis() / step + 1) * step;
-    Duration::from_millis(u64::try_from(next).unwrap_or(u64::MAX))
-}

@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use ratatui::layout::{Position, Rect};
 
-use super::Overlay;
 use crate::{
     clean::Clean,
-    cmd::Call,
     input::{Action, ActionInfo},
-    model::{Answer, Core, Question, ReqId, Tone, Trouble},
+    model::{Answer, Core, Question, ReqId, Tone, Trouble, cmd::Call},
     msg::Outcome,
-    screens::Go,
+    nav::Go,
     widgets::{Canvas, cut, paragraph},
 };
 
@@ -37,7 +35,7 @@ pub(crate) struct Confirm {
 
 impl Confirm {
     /// Deletes a question.
-    pub(crate) fn delete_question(question: &Question) -> Overlay {
+    pub(crate) fn delete_question(question: &Question) -> Self {
         let answers = match question.answers {
             0 => String::new(),
             1 => " and its answer".into(),
@@ -45,15 +43,15 @@ impl Confirm {
         };
         let title = cut(question.title.as_str(), NAME);
         let text = format!("Delete the question “{title}”{answers}? This cannot be undone.");
-        Self::over(&text, "delete", Then::Call(Call::DeleteQuestion(question.id)))
+        Self::new(&text, "delete", Then::Call(Call::DeleteQuestion(question.id)))
     }
 
     /// Deletes an answer.
-    pub(crate) fn delete_answer(answer: &Answer) -> Overlay {
+    pub(crate) fn delete_answer(answer: &Answer) -> Self {
         let start = cut(answer.body.as_str().lines().next().unwrap_or_default(), NAME);
         let author = cut(answer.author.name.as_str(), NAME / 2);
         let text = format!("Delete the answer “{start}” by {author}? This cannot be undone.");
-        Self::over(
+        Self::new(
             &text,
             "delete",
             Then::Call(Call::DeleteAnswer { id: answer.id, question: answer.question }),
@@ -61,13 +59,13 @@ impl Confirm {
     }
 
     /// Throws a text away.
-    pub(crate) fn discard(what: &str) -> Overlay {
+    pub(crate) fn discard(what: &str) -> Self {
         let text = format!("Throw this text away ({}) and its draft?", what.to_lowercase());
-        Self::over(&text, "throw away", Then::Screen)
+        Self::new(&text, "throw away", Then::Screen)
     }
 
-    fn over(text: &str, yes: &'static str, then: Then) -> Overlay {
-        Overlay::Confirm(Box::new(Self { question: Clean::line(text), yes, then, sent: None }))
+    fn new(text: &str, yes: &'static str, then: Then) -> Self {
+        Self { question: Clean::line(text), yes, then, sent: None }
     }
 
     pub(super) fn actions(&self) -> Vec<ActionInfo> {

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 use crate::{
     clean::Clean,
     input::{Action, ActionInfo},
-    screens::Go,
+    nav::Go,
     widgets::{Canvas, wrap_plain},
 };
 

@@ -8,8 +8,9 @@ use ratatui::{
 
 use crate::{
     input::{Action, ActionInfo, Context},
-    model::{Core, Model},
-    screens::Go,
+    model::Core,
+    nav::Go,
+    screens::Page,
     theme::Theme,
     widgets::{Canvas, Field, draw_text, width, wrap_plain},
 };
@@ -88,12 +89,11 @@ impl Help {
         rows
     }
 
-    pub(super) fn view(&self, model: &Model, canvas: &mut Canvas) {
-        let page = model.top();
-        let rows = self.rows(&model.core, page.context(), &page.actions(&model.core));
+    pub(super) fn view(&self, core: &Core, page: &dyn Page, canvas: &mut Canvas) {
+        let rows = self.rows(core, page.context(), &page.actions(core));
         let theme = canvas.theme;
         let area = canvas.middle(56, u16::MAX);
-        let inside = canvas.overlay(area, &format!("Keys · {}", page.title(&model.core)));
+        let inside = canvas.overlay(area, &format!("Keys · {}", page.title(core)));
         let label = "Filter: ";
         canvas.text(Rect { height: 1, ..inside }, label, theme.muted);
         let left = u16::try_from(width(label)).unwrap_or(0);

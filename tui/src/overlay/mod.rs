@@ -10,17 +10,16 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 
-pub(crate) use confirm::Confirm;
-pub(crate) use conflict::Conflict;
 pub(crate) use help::Help;
 pub(crate) use sign_in_again::SignInAgain;
-pub(crate) use who::Who;
 
+use self::{confirm::Confirm, conflict::Conflict, who::Who};
 use crate::{
     input::{Action, ActionInfo, Context, Hit},
-    model::{Core, Model, ReqId, Trouble},
+    model::{Core, ReqId, Trouble},
     msg::Outcome,
-    screens::Go,
+    nav::{Dialog, Go},
+    screens::Page,
     widgets::Canvas,
 };
 
@@ -40,6 +39,17 @@ pub(crate) enum Overlay {
 }
 
 impl Overlay {
+    /// The overlay of a dialog.
+    pub(crate) fn of(dialog: Dialog) -> Self {
+        match dialog {
+            Dialog::DeleteQuestion(question) => Self::Confirm(Box::new(Confirm::delete_question(&question))),
+            Dialog::DeleteAnswer(answer) => Self::Confirm(Box::new(Confirm::delete_answer(&answer))),
+            Dialog::Discard(heading) => Self::Confirm(Box::new(Confirm::discard(heading))),
+            Dialog::Conflict { title, body } => Self::Conflict(Box::new(Conflict::new(title, body))),
+            Dialog::Who(person) => Self::Who(Box::new(Who::new(person))),
+        }
+    }
+
     /// Where keys go.
     pub(crate) fn context(&self) -> Context {
         match self {
@@ -132,12 +142,12 @@ impl Overlay {
     }
 
     /// Draws it over what is there.
-    pub(crate) fn view(&self, model: &Model, canvas: &mut Canvas) {
+    pub(crate) fn view(&self, core: &Core, below: &dyn Page, canvas: &mut Canvas) {
         match self {
-            Self::Help(help) => help.view(model, canvas),
+            Self::Help(help) => help.view(core, below, canvas),
             Self::Confirm(confirm) => confirm.view(canvas),
             Self::Conflict(conflict) => conflict.view(canvas),
-            Self::SignInAgain(again) => again.view(&model.core, canvas),
+            Self::SignInAgain(again) => again.view(core, canvas),
             Self::Who(who) => who.view(canvas),
         }
     }

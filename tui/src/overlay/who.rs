@@ -2,12 +2,11 @@
 
 use ratatui::layout::Rect;
 
-use super::Overlay;
 use crate::{
     input::{Action, ActionInfo},
     model::Person,
-    screens::Go,
-    widgets::{Canvas, paragraph},
+    nav::Go,
+    widgets::{Canvas, paragraphs},
 };
 
 /// Cells the picture takes here.
@@ -17,9 +16,9 @@ const PICTURE: (u16, u16) = (12, 6);
 pub(crate) struct Who(Person);
 
 impl Who {
-    /// Shows this person over the screen.
-    pub(crate) fn over(person: &Person) -> Overlay {
-        Overlay::Who(Box::new(Self(person.clone())))
+    /// Shows this person.
+    pub(crate) fn new(person: Person) -> Self {
+        Self(person)
     }
 
     #[expect(clippy::unused_self, reason = "as every overlay's")]
@@ -41,12 +40,8 @@ impl Who {
         let inside = canvas.overlay(area, "Who wrote this");
         canvas.avatar(Rect::new(inside.x, inside.y, PICTURE.0, PICTURE.1), inside, &self.0);
         let left = PICTURE.0 + 2;
-        let mut rest = Rect { x: inside.x + left, width: inside.width.saturating_sub(left), ..inside };
+        let beside = Rect { x: inside.x + left, width: inside.width.saturating_sub(left), ..inside };
         let id = format!("id {}", self.0.id);
-        let facts = [(self.0.name.as_str(), theme.strong), (&id, theme.text)];
-        for (text, style) in facts {
-            let taken = paragraph(canvas, rest, text, style);
-            rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };
-        }
+        paragraphs(canvas, beside, [(self.0.name.as_str(), theme.strong), (&id, theme.text)]);
     }
 }

@@ -11,19 +11,16 @@ use ratatui::layout::Rect;
 use ro_co_shared::UserId;
 use uuid::Uuid;
 
-pub(crate) use conflict::Version;
-pub(crate) use target::Target;
-
-use super::{Go, Page};
+use self::conflict::Version;
+use super::Page;
 use crate::{
-    cmd::Cmd,
     drafts::{Draft, DraftId},
     input::{Action, ActionInfo, Context, Hit},
-    model::{About, Change, Core, Kind, ReqId, Tone, Trouble},
+    model::{About, Change, Core, Kind, ReqId, Tone, Trouble, cmd::Cmd},
     msg::Outcome,
-    overlay::{Confirm, Overlay},
+    nav::{Dialog, Go, Target},
     term::Edited,
-    widgets::{Button, Canvas, Form, form_view, paragraph},
+    widgets::{Button, Canvas, Form, form_view, paragraphs},
 };
 
 /// A text being written.
@@ -221,7 +218,7 @@ impl Page for Compose {
             (Action::Submit, _) => self.submit(core),
             (Action::Undo, _) if self.form.undo() => self.touched(core),
             (Action::Editor, _) => core.outbox.push(Cmd::Edit(self.form.text("description"))),
-            (Action::Discard, _) => return Go::Over(Box::new(Confirm::discard(self.target.heading()))),
+            (Action::Discard, _) => return Go::over(Dialog::Discard(self.target.heading())),
             (Action::Yes, _) => {
                 self.finish(core);
                 return Go::Back;
@@ -280,9 +277,7 @@ impl Page for Compose {
     fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
         if self.fetching.is_some_and(|(sent, _)| sent == req) {
             self.fetching = None;
-            return self
-                .fetched(core, answer)
-                .map_or(Go::Stay, |conflict| Go::Over(Box::new(Overlay::Conflict(Box::new(conflict)))));
+            return self.fetched(core, answer).map_or(Go::Stay, Go::over);
         }
         self.sent(core, answer)
     }
@@ -334,17 +329,14 @@ impl Page for Compose {
 
     fn view(&self, _: &Core, canvas: &mut Canvas, area: Rect) {
         let theme = canvas.theme;
-        let mut rest = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let about = self.target.about();
         let loading = (!self.is_open() && self.fetching.is_some()).then_some("Loading the text …");
         let sending = self.sent.map(|_| "Sending …");
         let trouble = self.trouble.as_ref().map(|trouble| (trouble.text.as_str(), theme.bad));
         let notes =
             [about.as_deref(), loading, sending].into_iter().flatten().map(|note| (note, theme.muted));
-        for (text, style) in notes.chain(trouble) {
-            let taken = paragraph(canvas, rest, text, style);
-            rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };
-        }
+        let rest = paragraphs(canvas, area, notes.chain(trouble));
         if self.is_open() || self.sent.is_some() {
             form_view(&self.form, canvas, rest);
         }

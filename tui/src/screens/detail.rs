@@ -1,20 +1,22 @@
 //! One question with its answers.
 
+mod posts;
 mod reading;
+mod view;
 
 use std::time::Duration;
 
 use ratatui::layout::Rect;
 use ro_co_shared::AnswerId;
 
-use super::{Compose, Go, Page, Screen, Target, body, detail_view, posts::Posts};
+use self::posts::Posts;
+use super::Page;
 use crate::{
-    cmd::Call,
     input::{Action, ActionInfo, Hit, MOVES},
-    model::{Answer, Change, Core, Paged, Person, Question, Remote, ReqId, Tone, Trouble, age_stays},
+    model::{Answer, Change, Core, PagedList, Person, Question, ReqId, Tone, Trouble, age_stays, cmd::Call},
     msg::Outcome,
-    overlay::{Confirm, Who},
-    widgets::Canvas,
+    nav::{Dialog, Go, Target},
+    widgets::{Canvas, body},
 };
 
 /// Ages are refreshed no more often than this.
@@ -22,16 +24,14 @@ const AGES: Duration = Duration::from_mins(1);
 
 /// The page of a question.
 pub(crate) struct Detail {
-    pub(super) question: Question,
-    pub(super) answers: Remote<Paged<Answer>>,
-    pub(super) more_trouble: Option<Trouble>,
+    question: Question,
+    answers: PagedList<Answer>,
     /// 0 is the question, then its answers.
-    pub(super) selected: usize,
+    selected: usize,
     /// The first line on the screen.
-    pub(super) scroll: usize,
-    pub(super) posts: Posts,
+    scroll: usize,
+    posts: Posts,
     asked: Option<ReqId>,
-    more: Option<ReqId>,
     marking: Option<ReqId>,
     /// The answer that was selected when everything was loaded anew, until it is found again.
     seeking: Option<AnswerId>,
@@ -44,13 +44,11 @@ impl Detail {
     pub(crate) fn new(question: Question) -> Self {
         Self {
             question,
-            answers: Remote::Idle,
-            more_trouble: None,
+            answers: PagedList::default(),
             selected: 0,
             scroll: 0,
             posts: Posts::default(),
             asked: None,
-            more: None,
             marking: None,
             seeking: None,
             gone: false,
@@ -58,14 +56,9 @@ impl Detail {
         }
     }
 
-    /// The answers there are.
-    pub(super) fn answers(&self) -> &[Answer] {
-        self.answers.value().map_or(&[], |answers| &answers.items)
-    }
-
     /// The selected answer, if it is not the question that is selected.
     fn current(&self) -> Option<&Answer> {
-        self.answers().get(self.selected.checked_sub(1)?)
+        self.answers.items().get(self.selected.checked_sub(1)?)
     }
 
     fn current_author(&self) -> &Person {
@@ -74,8 +67,8 @@ impl Detail {
 
     /// Breaks the texts anew, after they or the width have changed.
     fn lay_out(&mut self, core: &Core) {
-        self.posts = Posts::new(&self.question, self.answers(), body(core.size));
-        self.selected = self.selected.min(self.answers().len());
+        self.posts = Posts::new(&self.question, self.answers.items(), body(core.size));
+        self.selected = self.selected.min(self.answers.items().len());
         self.clamp(core);
     }
 
@@ -87,7 +80,7 @@ impl Detail {
     /// One step down: on through a post that is longer than the screen, else to the next one.
     fn down(&mut self, core: &Core) {
         let last_line = self.scroll + rows(core);
-        if self.posts.bottom(self.selected) > last_line || self.selected == self.answers().len() {
+        if self.posts.bottom(self.selected) > last_line || self.selected == self.answers.items().len() {
             self.scroll += 1;
             self.clamp(core);
         } else {
@@ -105,7 +98,7 @@ impl Detail {
 
     /// Selects a post and shows all of it, or its beginning where it is longer than the screen.
     fn select(&mut self, core: &Core, post: usize) {
-        self.selected = post.min(self.answers().len());
+        self.selected = post.min(self.answers.items().len());
         let (top, bottom) = (self.posts.top(self.selected), self.posts.bottom(self.selected));
         if bottom > self.scroll + rows(core) {
             self.scroll = bottom - rows(core);
@@ -138,7 +131,7 @@ impl Detail {
             Some(answer) => Target::EditAnswer(answer.id),
             None => Target::EditQuestion(self.question.id),
         };
-        Go::to(Screen::Compose(Box::new(Compose::new(core, target))))
+        Go::compose(target)
     }
 
     fn delete(&self, core: &mut Core) -> Go {
@@ -146,11 +139,10 @@ impl Detail {
             core.toast(Tone::Plain, "Only its author can delete this.");
             return Go::Stay;
         }
-        let confirm = match self.current() {
-            Some(answer) => Confirm::delete_answer(answer),
-            None => Confirm::delete_question(&self.question),
-        };
-        Go::Over(Box::new(confirm))
+        Go::over(match self.current() {
+            Some(answer) => Dialog::DeleteAnswer(answer.clone()),
+            None => Dialog::DeleteQuestion(self.question.clone()),
+        })
     }
 }
 
@@ -204,12 +196,11 @@ impl Page for Detail {
             Action::Mark => self.mark(core),
             Action::Edit => return self.edit(core),
             Action::Delete => return self.delete(core),
-            Action::Who => return Go::Over(Box::new(Who::over(self.current_author()))),
-            Action::Ask => return Go::to(Screen::Compose(Box::new(Compose::new(core, Target::Ask)))),
+            Action::Who => return Go::over(Dialog::Who(self.current_author().clone())),
+            Action::Ask => return Go::compose(Target::Ask),
             Action::Reply => {
-                let target =
-                    Target::Answer { question: self.question.id, title: self.question.title.clone() };
-                return Go::to(Screen::Compose(Box::new(Compose::new(core, target))));
+                let (question, title) = (self.question.id, self.question.title.clone());
+                return Go::compose(Target::Answer { question, title });
             }
             Action::Back | Action::Quit => return Go::Back,
             _ => {}
@@ -224,7 +215,8 @@ impl Page for Detail {
     }
 
     fn leaving(&mut self, core: &mut Core) {
-        for req in [self.asked.take(), self.more.take(), self.answers.pending()].into_iter().flatten() {
+        self.answers.abort(core);
+        if let Some(req) = self.asked.take() {
             core.abort(req);
         }
     }
@@ -235,7 +227,7 @@ impl Page for Detail {
 
     fn click(&mut self, core: &mut Core, hit: Hit) -> Go {
         if let Hit::Post(post) = hit {
-            self.selected = post.min(self.answers().len());
+            self.selected = post.min(self.answers.items().len());
             self.clamp(core);
         }
         Go::Stay
@@ -247,7 +239,7 @@ impl Page for Detail {
     }
 
     fn awaits(&self, req: ReqId) -> bool {
-        [self.asked, self.more, self.marking, self.answers.pending()].contains(&Some(req))
+        [self.asked, self.marking].contains(&Some(req)) || self.answers.awaits(req)
     }
 
     fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
@@ -259,11 +251,8 @@ impl Page for Detail {
         } else if self.asked == Some(req) {
             self.asked = None;
             self.question_read(core, answer);
-        } else if self.more == Some(req) {
-            self.more = None;
-            self.read_on(core, answer);
         } else {
-            self.read(core, answer);
+            self.answers_read(core, req, answer);
         }
         self.prefetch(core);
         Go::Stay
@@ -274,20 +263,15 @@ impl Page for Detail {
             Change::Question(new) if new.id == self.question.id => self.question = new.clone(),
             Change::QuestionGone(id) if *id == self.question.id => self.gone = true,
             Change::Answered(answer) if answer.question == self.question.id => self.answered(core, answer),
-            Change::Answer(new) => {
-                if let Some(answers) = self.answers.value_mut() {
-                    answers.update(new.id, |answer| *answer = new.clone());
-                }
-            }
+            Change::Answer(new) => self.answers.update(new.id, |answer| *answer = new.clone()),
             Change::AnswerGone(id, _) => {
-                let removed = self.answers.value_mut().and_then(|answers| answers.remove(*id));
-                if removed.is_some_and(|at| at < self.selected) {
+                if self.answers.remove(*id).is_some_and(|at| at < self.selected) {
                     self.selected -= 1;
                 }
             }
             Change::Me(me) => {
                 self.question.author.follow(me);
-                for answer in self.answers.value_mut().into_iter().flat_map(|answers| &mut answers.items) {
+                for answer in self.answers.items_mut() {
                     answer.author.follow(me);
                 }
             }
@@ -304,7 +288,7 @@ impl Page for Detail {
         let (first, last) = (self.posts.at(self.scroll), self.posts.at(self.scroll + rows(core)));
         let created = (first..=last).map(|post| match post.checked_sub(1) {
             None => self.question.created,
-            Some(answer) => self.answers().get(answer).map_or(self.question.created, |a| a.created),
+            Some(answer) => self.answers.items().get(answer).map_or(self.question.created, |a| a.created),
         });
         let next = created.map(|then| age_stays(core.now.wall, then)).min()?;
         Some((core.now.run + next).max(self.ages_at + AGES))
@@ -321,12 +305,12 @@ impl Page for Detail {
     fn retry(&mut self, core: &mut Core) {
         if self.answers.trouble().is_some() {
             self.load(core);
-        } else if self.more_trouble.take().is_some() {
+        } else if self.answers.retry_next() {
             self.prefetch(core);
         }
     }
 
     fn view(&self, core: &Core, canvas: &mut Canvas, area: Rect) {
-        detail_view::view(self, core, canvas, area);
+        view::view(self, core, canvas, area);
     }
 }

@@ -1,87 +1,60 @@
 //! The questions, newest first, without end: pages follow by cursor before the reader reaches the end.
 
+mod view;
+
 use std::time::Duration;
 
 use ratatui::layout::Rect;
 use ro_co_shared::QuestionId;
 
-use super::{Compose, Detail, Go, Page, Profile, Screen, Target, body, list_view};
+use super::Page;
 use crate::{
-    cmd::{Call, Slot},
     input::{Action, ActionInfo, Hit, MOVES},
-    model::{Change, Core, Paged, Question, Remote, ReqId, Tone, Trouble, age_stays},
+    model::{
+        Change, Core, PagedList, Part, Question, ReqId, Tone, Trouble, age_stays,
+        cmd::{Call, Slot},
+    },
     msg::Outcome,
-    overlay::{Confirm, Who},
-    widgets::Canvas,
+    nav::{Dialog, Go, Route, Target},
+    widgets::{Canvas, body},
 };
 
 /// Rows a question takes, with the gap below it.
-pub(super) const ROW: u16 = 4;
+const ROW: u16 = 4;
 /// Ages are refreshed no more often than this.
 const AGES: Duration = Duration::from_mins(1);
 
 /// The list.
+#[derive(Default)]
 pub(crate) struct List {
-    pub(super) rows: Remote<Paged<Question>>,
-    more: Option<ReqId>,
-    /// Why the next page could not be read.
-    pub(super) more_trouble: Option<Trouble>,
+    rows: PagedList<Question>,
     /// The selected row; follows its question when rows come and go.
-    pub(super) selected: usize,
+    selected: usize,
     /// The first row on the screen.
-    pub(super) offset: usize,
+    offset: usize,
     marking: Option<ReqId>,
     ages_at: Duration,
 }
 
-impl Default for List {
-    fn default() -> Self {
-        Self {
-            rows: Remote::Idle,
-            more: None,
-            more_trouble: None,
-            selected: 0,
-            offset: 0,
-            marking: None,
-            ages_at: Duration::ZERO,
-        }
-    }
-}
-
 impl List {
-    /// The questions there are.
-    pub(super) fn items(&self) -> &[Question] {
-        self.rows.value().map_or(&[], |rows| &rows.items)
-    }
-
     /// The selected question.
     fn current(&self) -> Option<&Question> {
-        self.items().get(self.selected)
+        self.rows.items().get(self.selected)
     }
 
     fn load(&mut self, core: &mut Core) {
-        if let Some(req) = self.more.take() {
-            core.abort(req);
-        }
-        self.more_trouble = None;
-        let req = core.call(Some(Slot::List), Call::Questions { cursor: None });
-        self.rows.request(req, core.now.run);
+        self.rows.reload(core, Slot::List, Call::Questions { cursor: None });
     }
 
     /// Reads the next page while there is still a screenful to go.
     fn prefetch(&mut self, core: &mut Core) {
-        let ahead = self.offset + 3 * visible(core);
-        let Some(rows) = self.rows.value() else { return };
-        if self.more.is_some() || self.more_trouble.is_some() || self.rows.pending().is_some() {
-            return;
-        }
-        if let (true, Some(cursor)) = (ahead >= rows.items.len(), rows.next.clone()) {
-            self.more = Some(core.call(None, Call::Questions { cursor: Some(cursor) }));
+        if self.offset + 3 * visible(core) >= self.rows.items().len() {
+            self.rows.read_on(core, |cursor| Call::Questions { cursor: Some(cursor) });
         }
     }
 
     fn select(&mut self, core: &mut Core, index: usize) {
-        self.selected = index.min(self.items().len().saturating_sub(1));
+        self.selected = index.min(self.last());
         self.show_selected(core);
         self.prefetch(core);
     }
@@ -95,28 +68,35 @@ impl List {
         self.select(core, self.selected.saturating_add_signed(rows));
     }
 
-    /// Puts fresh rows on top of the old ones without moving what the user looks at.
-    fn merge(&mut self, fresh: Paged<Question>) {
+    /// Takes a page in, without moving what the user looks at.
+    fn listed(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) {
+        let Some(answer) = answer.map(Outcome::questions).transpose() else { return };
+        let shown = self.rows.rows().is_some();
+        let failure = answer.as_ref().err().cloned();
         let selected = self.current().map(|q| q.id);
         let on_screen = self.selected - self.offset;
-        self.rows.answer(Ok(fresh), |old, fresh| fresh.on_top_of(old));
-        let still_here = self.rows.value().zip(selected).and_then(|(rows, id)| rows.position(id));
-        let last = self.items().len().saturating_sub(1);
-        self.selected = still_here.unwrap_or(self.selected).min(last);
-        self.offset = self.selected.saturating_sub(on_screen);
+        let part = self.rows.done(core, req, answer, |old, fresh| fresh.on_top_of(old));
+        match (part, failure) {
+            (Part::First, None) => {
+                let still_here = selected.and_then(|id| self.rows.position(id));
+                self.selected = still_here.unwrap_or(self.selected).min(self.last());
+                self.offset = self.selected.saturating_sub(on_screen);
+            }
+            (Part::First, Some(trouble)) if shown => core.complain(&trouble),
+            _ => {}
+        }
+        self.prefetch(core);
     }
 
     fn remove(&mut self, id: QuestionId) {
-        let Some(at) = self.rows.value_mut().and_then(|rows| rows.remove(id)) else { return };
-        let last = self.items().len().saturating_sub(1);
-        self.selected = (self.selected - usize::from(at < self.selected)).min(last);
+        let Some(at) = self.rows.remove(id) else { return };
+        self.selected = (self.selected - usize::from(at < self.selected)).min(self.last());
         self.offset = self.offset.min(self.selected);
     }
 
-    fn update(&mut self, id: QuestionId, change: impl FnOnce(&mut Question)) {
-        if let Some(rows) = self.rows.value_mut() {
-            rows.update(id, change);
-        }
+    /// The last row.
+    fn last(&self) -> usize {
+        self.rows.items().len().saturating_sub(1)
     }
 
     fn mark(&mut self, core: &mut Core) {
@@ -127,38 +107,16 @@ impl List {
             self.marking = Some(core.call(None, call));
         }
     }
-
-    fn listed(&mut self, core: &mut Core, answer: Result<Paged<Question>, Trouble>) {
-        match answer {
-            Ok(fresh) => self.merge(fresh),
-            Err(trouble) => {
-                core.plan_retry(&trouble);
-                if self.rows.value().is_some() {
-                    core.complain(&trouble);
-                }
-                self.rows.answer(Err(trouble), |_, fresh: Paged<Question>| fresh);
-            }
-        }
-        self.prefetch(core);
-    }
 }
 
 /// Questions that fit on the screen.
-pub(super) fn visible(core: &Core) -> usize {
+fn visible(core: &Core) -> usize {
     usize::from((body(core.size).height / ROW).max(1))
-}
-
-fn page(answer: Result<Outcome, Trouble>) -> Option<Result<Paged<Question>, Trouble>> {
-    match answer {
-        Ok(Outcome::Questions(page)) => Some(Ok(Paged::new(page))),
-        Ok(_) => None,
-        Err(trouble) => Some(Err(trouble)),
-    }
 }
 
 impl Page for List {
     fn title(&self, _: &Core) -> String {
-        match self.rows.value() {
+        match self.rows.rows() {
             Some(rows) => {
                 format!("Questions ({}{})", rows.items.len(), if rows.next.is_some() { "+" } else { "" })
             }
@@ -197,8 +155,8 @@ impl Page for List {
             Action::Bottom => self.select(core, usize::MAX),
             Action::Reload => self.load(core),
             Action::Mark => self.mark(core),
-            Action::Ask => return Go::to(Screen::Compose(Box::new(Compose::new(core, Target::Ask)))),
-            Action::Profile => return Go::to(Screen::Profile(Profile::default())),
+            Action::Ask => return Go::compose(Target::Ask),
+            Action::Profile => return Go::To(Route::Profile),
             Action::Quit => return Go::Back,
             _ => return self.act_on_current(core, action),
         }
@@ -215,7 +173,7 @@ impl Page for List {
 
     fn click(&mut self, core: &mut Core, hit: Hit) -> Go {
         let Hit::Question(id) = hit else { return Go::Stay };
-        let Some(index) = self.items().iter().position(|q| q.id == id) else { return Go::Stay };
+        let Some(index) = self.rows.position(id) else { return Go::Stay };
         // The first click selects, a click on what is selected opens.
         if index == self.selected {
             return self.act(core, Action::Open);
@@ -229,7 +187,7 @@ impl Page for List {
     }
 
     fn awaits(&self, req: ReqId) -> bool {
-        [self.rows.pending(), self.more, self.marking].contains(&Some(req))
+        self.rows.awaits(req) || self.marking == Some(req)
     }
 
     fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
@@ -238,21 +196,8 @@ impl Page for List {
             if let Err(trouble) = answer {
                 core.complain(&trouble);
             }
-        } else if self.more == Some(req) {
-            self.more = None;
-            match page(answer) {
-                Some(Ok(page)) => {
-                    self.rows.value_mut().into_iter().for_each(|rows| rows.append(page.clone()));
-                }
-                Some(Err(trouble)) => {
-                    core.plan_retry(&trouble);
-                    self.more_trouble = Some(trouble);
-                }
-                None => {}
-            }
-            self.prefetch(core);
-        } else if let Some(answer) = page(answer) {
-            self.listed(core, answer);
+        } else {
+            self.listed(core, req, answer);
         }
         Go::Stay
     }
@@ -260,20 +205,18 @@ impl Page for List {
     fn changed(&mut self, core: &mut Core, change: &Change) {
         match change {
             Change::Asked(question) => {
-                if let Some(rows) =
-                    self.rows.value_mut().filter(|r| r.items.iter().all(|q| q.id != question.id))
-                {
+                if let Some(rows) = self.rows.rows_mut().filter(|rows| rows.position(question.id).is_none()) {
                     rows.items.insert(0, question.clone());
                     self.select(core, 0);
                 }
             }
-            Change::Question(new) => self.update(new.id, |q| *q = new.clone()),
+            Change::Question(new) => self.rows.update(new.id, |q| *q = new.clone()),
             Change::QuestionGone(id) => self.remove(*id),
-            Change::Answered(answer) => self.update(answer.question, |q| q.answers += 1),
-            Change::AnswerGone(_, id) => self.update(*id, |q| q.answers = (q.answers - 1).max(0)),
+            Change::Answered(answer) => self.rows.update(answer.question, |q| q.answers += 1),
+            Change::AnswerGone(_, id) => self.rows.update(*id, |q| q.answers = (q.answers - 1).max(0)),
             Change::Answer(_) => {}
             Change::Me(me) => {
-                for question in self.rows.value_mut().into_iter().flat_map(|rows| &mut rows.items) {
+                for question in self.rows.items_mut() {
                     question.author.follow(me);
                 }
             }
@@ -282,7 +225,7 @@ impl Page for List {
     }
 
     fn wake(&self, core: &Core) -> Option<Duration> {
-        let shown = self.items().iter().skip(self.offset).take(visible(core));
+        let shown = self.rows.items().iter().skip(self.offset).take(visible(core));
         let next = shown.map(|q| age_stays(core.now.wall, q.created)).min()?;
         Some((core.now.run + next).max(self.ages_at + AGES))
     }
@@ -298,13 +241,13 @@ impl Page for List {
     fn retry(&mut self, core: &mut Core) {
         if self.rows.trouble().is_some() {
             self.load(core);
-        } else if self.more_trouble.take().is_some() {
+        } else if self.rows.retry_next() {
             self.prefetch(core);
         }
     }
 
     fn view(&self, core: &Core, canvas: &mut Canvas, area: Rect) {
-        list_view::view(self, core, canvas, area);
+        view::view(self, core, canvas, area);
     }
 }
 
@@ -314,16 +257,13 @@ impl List {
         let Some(question) = self.current() else { return Go::Stay };
         let mine = core.may_change(&question.author);
         match action {
-            Action::Open => Go::to(Screen::Detail(Box::new(Detail::new(question.clone())))),
+            Action::Open => Go::To(Route::Detail(Box::new(question.clone()))),
             Action::Reply => {
-                let target = Target::Answer { question: question.id, title: question.title.clone() };
-                Go::to(Screen::Compose(Box::new(Compose::new(core, target))))
+                Go::compose(Target::Answer { question: question.id, title: question.title.clone() })
             }
-            Action::Edit if mine => {
-                Go::to(Screen::Compose(Box::new(Compose::new(core, Target::EditQuestion(question.id)))))
-            }
-            Action::Who => Go::Over(Box::new(Who::over(&question.author))),
-            Action::Delete if mine => Go::Over(Box::new(Confirm::delete_question(question))),
+            Action::Edit if mine => Go::compose(Target::EditQuestion(question.id)),
+            Action::Who => Go::over(Dialog::Who(question.author.clone())),
+            Action::Delete if mine => Go::over(Dialog::DeleteQuestion(question.clone())),
             Action::Edit | Action::Delete => {
                 core.toast(Tone::Plain, "Only its author can change this question.");
                 Go::Stay

@@ -1,12 +1,8 @@
 //! The screens: a stack of them, of which the last one is seen.
 
-mod chrome;
 mod compose;
 mod detail;
-mod detail_view;
 mod list;
-mod list_view;
-mod posts;
 mod profile;
 mod sign_in;
 mod sign_up;
@@ -19,21 +15,18 @@ use std::time::Duration;
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 
-pub(crate) use chrome::{body, view};
-pub(crate) use compose::{Compose, Target};
-pub(crate) use detail::Detail;
-pub(crate) use list::List;
-pub(crate) use profile::Profile;
-pub(crate) use sign_in::SignIn;
-pub(crate) use sign_up::SignUp;
 pub(crate) use start::Start;
+
+use self::{
+    compose::Compose, detail::Detail, list::List, profile::Profile, sign_in::SignIn, sign_up::SignUp,
+};
 
 use crate::{
     drafts::{Draft, DraftId},
     input::{Action, ActionInfo, Context, Hit},
     model::{Change, Core, ReqId, Trouble},
     msg::Outcome,
-    overlay::Overlay,
+    nav::{Go, Route},
     term::Edited,
     widgets::Canvas,
 };
@@ -62,6 +55,18 @@ impl Screen {
         Self::Start(Start::default())
     }
 
+    /// The screen a route leads to.
+    pub(crate) fn at(core: &Core, route: Route) -> Self {
+        match route {
+            Route::SignIn { email, trouble } => Self::SignIn(Box::new(SignIn::new(&email, trouble))),
+            Route::SignUp { email } => Self::SignUp(Box::new(SignUp::new(&email))),
+            Route::List => Self::List(Box::default()),
+            Route::Detail(question) => Self::Detail(Box::new(Detail::new(*question))),
+            Route::Compose(target) => Self::Compose(Box::new(Compose::new(core, target))),
+            Route::Profile => Self::Profile(Profile::default()),
+        }
+    }
+
     /// What all screens can do.
     pub(crate) fn page(&self) -> &dyn Page {
         match self {
@@ -86,40 +91,6 @@ impl Screen {
             Self::Compose(page) => &mut **page,
             Self::Profile(page) => page,
         }
-    }
-}
-
-/// Where a screen or an overlay leads.
-pub(crate) enum Go {
-    /// Nowhere.
-    Stay,
-    /// To another screen, with a way back.
-    To(Box<Screen>),
-    /// To another screen in the place of all.
-    Home(Box<Screen>),
-    /// To the screen before, or out of the program from the first one.
-    Back,
-    /// To something over this screen.
-    Over(Box<Overlay>),
-    /// Away from what lies over the screen.
-    Uncover,
-    /// Away from what lies over the screen, which then acts.
-    Pass(Action),
-    /// Signed in again: what waited goes on.
-    CarryOn,
-    /// Not signed in again: what waited fails.
-    GiveUp,
-}
-
-impl Go {
-    /// To another screen, with a way back.
-    pub(crate) fn to(screen: Screen) -> Self {
-        Self::To(Box::new(screen))
-    }
-
-    /// To another screen in the place of all.
-    pub(crate) fn home(screen: Screen) -> Self {
-        Self::Home(Box::new(screen))
     }
 }
 
@@ -206,6 +177,3 @@ pub(crate) trait Page {
     /// The server may be back: asks again for what failed.
     fn retry(&mut self, core: &mut Core) {}
 }
-
-/// What an empty stack would show; there is none.
-pub(crate) static NOWHERE: Start = Start::nowhere();

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::{Go, Page, Screen, SignIn};
+use super::Page;
 use crate::{
-    cmd::Call,
     input::{Action, ActionInfo},
-    model::{Core, ReqId, Tone, Trouble, date},
+    model::{Core, ReqId, Tone, Trouble, cmd::Call, date},
     msg::Outcome,
-    widgets::{Canvas, paragraph},
+    nav::{Go, Route},
+    widgets::{Canvas, paragraph, paragraphs},
 };
 
 /// Cells the picture takes here.
@@ -79,7 +79,7 @@ impl Page for Profile {
                         format!("Logged out here, but the server could not be told: {}", why.text.as_str()),
                     ),
                 }
-                return Go::home(Screen::SignIn(Box::new(SignIn::new(&email))));
+                return Go::Home(Route::sign_in(&email));
             }
             (_, Ok(_)) => core.toast(Tone::Good, "You have a new picture."),
             (_, Err(trouble)) => core.complain(&trouble),
@@ -103,12 +103,10 @@ impl Page for Profile {
             (me.admin.then(|| "admin".to_owned()), theme.warning),
             (Some(format!("id {}", me.person.id)), theme.muted),
         ];
-        let mut rest =
+        let beside =
             Rect::new(area.x + left, area.y + 1, area.width.saturating_sub(left + 1), area.height - 1);
-        for (text, style) in facts {
-            let taken = text.map_or(0, |text| paragraph(canvas, rest, &text, style));
-            rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };
-        }
+        let facts = facts.iter().filter_map(|(text, style)| text.as_deref().map(|text| (text, *style)));
+        let rest = paragraphs(canvas, beside, facts);
         let Some(warning) = core.warning.as_ref().and_then(|warning| warning.full.as_ref()) else { return };
         let y = rest.y.max(area.y + 1 + PICTURE.1);
         let below = Rect::new(area.x + 2, y, area.width.saturating_sub(3), area.bottom().saturating_sub(y));

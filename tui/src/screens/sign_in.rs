@@ -6,26 +6,21 @@ use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 use secrecy::SecretString;
 
-use super::{Go, Page, Screen, SignUp};
+use super::Page;
 use crate::{
-    clean::Clean,
-    cmd::Call,
     input::{Action, ActionInfo, Context, Hit},
-    model::{Core, Kind, ReqId, Trouble},
+    model::{Core, Kind, ReqId, Trouble, cmd::Call},
     msg::Outcome,
-    widgets::{Button, Canvas, Field, Form, form_view, paragraph},
+    nav::{Go, Route},
+    widgets::{Button, Canvas, Field, Form, Submission, form_view, paragraphs},
 };
 
 /// The sign-in form.
-pub(crate) struct SignIn {
-    form: Form,
-    sent: Option<(ReqId, Duration)>,
-    trouble: Option<Trouble>,
-}
+pub(crate) struct SignIn(Submission);
 
 impl SignIn {
-    /// An empty form, or one that knows the address already.
-    pub(crate) fn new(email: &str) -> Self {
+    /// A form with this in its first field, and with the reason why signing in did not work elsewhere.
+    pub(crate) fn new(email: &str, trouble: Option<Trouble>) -> Self {
         let fields = vec![
             Field::line("email", "E-mail").hint("name@example.org"),
             Field::secret("password", "Password"),
@@ -39,30 +34,17 @@ impl SignIn {
             form.paste(email);
             form.focus = 1;
         }
-        Self { form, sent: None, trouble: None }
-    }
-
-    /// A form that knows the address, and why signing in did not work elsewhere.
-    pub(crate) fn after(email: &str, trouble: Trouble) -> Self {
-        Self { trouble: Some(trouble), ..Self::new(email) }
+        let mut submission = Submission::new(form);
+        submission.trouble = trouble;
+        Self(submission)
     }
 
     fn submit(&mut self, core: &mut Core) {
-        if self.sent.is_some() {
-            return;
+        if self.0.begin(&["email", "password"]) {
+            let email = self.0.form.text("email").trim().to_owned();
+            let password = SecretString::from(self.0.form.text("password"));
+            self.0.send(core, Call::LogIn { email, password });
         }
-        self.form.absolve();
-        self.trouble = None;
-        let empty = ["email", "password"].into_iter().filter(|name| self.form.text(name).is_empty());
-        let missing: Vec<_> = empty.map(|name| (name, Clean::line("is missing"))).collect();
-        if self.form.blame(missing) {
-            return;
-        }
-        let call = Call::LogIn {
-            email: self.form.text("email").trim().to_owned(),
-            password: SecretString::from(self.form.text("password")),
-        };
-        self.sent = Some((core.call(None, call), core.now.run));
     }
 }
 
@@ -77,7 +59,7 @@ impl Page for SignIn {
 
     fn actions(&self, _: &Core) -> Vec<ActionInfo> {
         vec![
-            ActionInfo::new(Action::Submit, "sign in").when(self.sent.is_none()),
+            ActionInfo::new(Action::Submit, "sign in").when(!self.0.is_sent()),
             ActionInfo::new(Action::SignUp, "new account"),
             ActionInfo::new(Action::Reveal, "show password"),
             ActionInfo::quiet(Action::Next, "next field"),
@@ -87,90 +69,72 @@ impl Page for SignIn {
     }
 
     fn act(&mut self, core: &mut Core, action: Action) -> Go {
-        if self.form.act(action) {
-            return Go::Stay;
-        }
-        match action {
-            Action::Accept => {
-                if let Some(action) = self.form.accept() {
-                    return self.act(core, action);
-                }
-            }
-            Action::Submit => self.submit(core),
-            Action::SignUp => return Go::to(Screen::SignUp(Box::new(SignUp::new(&self.form.text("email"))))),
-            Action::Editor => self.form.focused().into_iter().for_each(Field::to_end),
+        match self.0.act(action) {
+            Some(Action::Submit) => self.submit(core),
+            Some(Action::SignUp) => return Go::To(Route::SignUp { email: self.0.form.text("email") }),
             _ => {}
         }
         Go::Stay
     }
 
     fn leaving(&mut self, core: &mut Core) {
-        if let Some((req, _)) = self.sent.take() {
-            core.abort(req);
-        }
+        self.0.abort(core);
     }
 
     fn key(&mut self, _: &mut Core, key: KeyEvent) {
-        self.form.key(key);
+        self.0.key(key);
     }
 
     fn paste(&mut self, _: &mut Core, text: &str) {
-        self.form.paste(text);
+        self.0.paste(text);
     }
 
     fn click(&mut self, _: &mut Core, hit: Hit) -> Go {
-        self.form.click(hit);
+        self.0.click(hit);
         Go::Stay
     }
 
     fn awaits(&self, req: ReqId) -> bool {
-        self.sent.is_some_and(|(sent, _)| sent == req)
+        self.0.awaits(req)
     }
 
     fn done(&mut self, core: &mut Core, _: ReqId, answer: Result<Outcome, Trouble>) -> Go {
-        self.sent = None;
+        self.0.answered();
         match answer {
             Ok(Outcome::User(user)) => {
                 core.me = Some(user.into());
-                return Go::home(Screen::List(Box::default()));
+                return Go::Home(Route::List);
             }
             Ok(_) => {}
             Err(trouble) => {
-                self.form.blame_for(&trouble);
+                let (unnamed, refused) = (trouble.fields.is_empty(), trouble.kind == Kind::Refused);
+                self.0.refused(trouble);
                 // Typing goes on in the password; one that was refused makes room for another.
-                if trouble.fields.is_empty()
-                    && let Some(password) = self.form.focus_on("password")
-                    && trouble.kind == Kind::Refused
+                if unnamed
+                    && let Some(password) = self.0.form.focus_on("password")
+                    && refused
                 {
                     password.select();
                 }
-                self.trouble = Some(trouble);
             }
         }
         Go::Stay
     }
 
     fn retry(&mut self, _: &mut Core) {
-        self.trouble.take_if(|trouble| trouble.passes());
+        self.0.retry();
     }
 
     fn waiting(&self) -> Option<Duration> {
-        self.sent.map(|(_, since)| since)
+        self.0.since()
     }
 
     fn view(&self, _: &Core, canvas: &mut Canvas, area: Rect) {
-        let theme = canvas.theme;
-        let mut rest = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let welcome = "Questions and answers among students. Sign in, or create an account.";
-        for (text, style) in
-            [Some((welcome, theme.text)), self.trouble.as_ref().map(|t| (t.text.as_str(), theme.bad))]
-                .into_iter()
-                .flatten()
-        {
-            let taken = paragraph(canvas, rest, text, style);
-            rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };
-        }
+        let notes = std::iter::once((welcome, canvas.theme.text)).chain(self.0.complaint(canvas));
+        let rest = paragraphs(canvas, area, notes);
         let gap = u16::from(rest.height > 4);
-        form_view(&self.form, canvas, Rect { y: rest.y + gap, height: rest.height - gap, ..rest });
+        form_view(&self.0.form, canvas, Rect { y: rest.y + gap, height: rest.height - gap, ..rest });
     }
 }

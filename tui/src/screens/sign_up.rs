@@ -7,14 +7,17 @@ use ratatui::layout::Rect;
 use ro_co_shared::{Email, Form as _, NewPassword, SignUp as Request, Strength, Username};
 use secrecy::SecretString;
 
-use super::{Go, Page, Screen, SignIn};
+use super::Page;
 use crate::{
     clean::Clean,
-    cmd::{Call, Slot},
     input::{Action, ActionInfo, Context, Hit},
-    model::{Core, Kind, ReqId, Tone, Trouble},
+    model::{
+        Core, Kind, ReqId, Tone, Trouble,
+        cmd::{Call, Slot},
+    },
     msg::Outcome,
-    widgets::{Button, Canvas, Field, Form, form_view, paragraph},
+    nav::{Go, Route},
+    widgets::{Button, Canvas, Field, Form, Submission, form_view, paragraphs},
 };
 
 /// The server is asked about a name once typing has paused this long.
@@ -27,21 +30,13 @@ const NAMES_LEAVE: &str =
 /// Rows that leave room for everything.
 const ROOMY: u16 = 14;
 
-/// What is being waited for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Sent {
-    SignUp(ReqId, Duration),
-    /// The account is there; signing in to it.
-    LogIn(ReqId, Duration),
-}
-
 /// The sign-up form.
 pub(crate) struct SignUp {
-    form: Form,
+    submission: Submission,
     check_at: Option<Duration>,
     checking: Option<ReqId>,
-    sent: Option<Sent>,
-    trouble: Option<Trouble>,
+    /// Whether the account is there and what is on its way is the sign-in.
+    created: bool,
     /// Whether the trouble is what is wrong here and not what the server said.
     incomplete: bool,
 }
@@ -62,12 +57,17 @@ impl SignUp {
         if let Some(field) = form.field_mut("email") {
             field.paste(email);
         }
-        Self { form, check_at: None, checking: None, sent: None, trouble: None, incomplete: false }
+        let submission = Submission::new(form);
+        Self { submission, check_at: None, checking: None, created: false, incomplete: false }
+    }
+
+    fn form(&self) -> &Form {
+        &self.submission.form
     }
 
     /// After each change: the rules of the field, and what hangs on it.
     fn typed(&mut self, core: &mut Core) {
-        let Some(name) = self.form.focused().map(|field| field.name) else { return };
+        let Some(name) = self.submission.form.focused().map(|field| field.name) else { return };
         if name == "username" {
             self.plan_name_check(core);
         }
@@ -82,7 +82,7 @@ impl SignUp {
         if let Some(req) = self.checking.take() {
             core.abort(req);
         }
-        let text = self.form.text("username");
+        let text = self.form().text("username");
         let verdict = text.parse::<Username>();
         self.check_at = verdict.is_ok().then_some(core.now.run + PAUSE);
         self.remark(
@@ -97,15 +97,16 @@ impl SignUp {
 
     /// Once for each change: rating a password is work.
     fn rate_password(&mut self) {
-        let password = self.form.text("password");
-        let (name, email) = (self.form.text("username"), self.form.text("email"));
+        let password = self.form().text("password");
+        let (name, email) = (self.form().text("username"), self.form().text("email"));
         let rating = (!password.is_empty()).then(|| rate(&password, &[name.as_str(), email.as_str()]));
         self.remark("password", rating);
     }
 
     /// What the address lacks is said when its field is left: while it is typed it always lacks something.
     fn moved(&mut self, from: usize) {
-        if let Some(field) = self.form.fields.get_mut(from).filter(|_| from != self.form.focus)
+        let focus = self.form().focus;
+        if let Some(field) = self.submission.form.fields.get_mut(from).filter(|_| from != focus)
             && field.name == "email"
             && let text = field.text()
             && !text.is_empty()
@@ -117,39 +118,39 @@ impl SignUp {
 
     /// Names the fields that are wrong, as long as there are any.
     fn list_wrong(&mut self) {
-        let wrong = self.form.fields.iter().filter(|field| field.problem.is_some());
+        let wrong = self.form().fields.iter().filter(|field| field.problem.is_some());
         let labels: Vec<_> = wrong.map(|field| field.label).collect();
-        self.trouble = (!labels.is_empty())
+        self.submission.trouble = (!labels.is_empty())
             .then(|| Trouble::said(&format!("Not yet. Please look at: {}.", labels.join(", "))));
-        self.incomplete = self.trouble.is_some();
+        self.incomplete = self.submission.trouble.is_some();
     }
 
     fn remark(&mut self, name: &str, remark: Option<(Tone, String)>) {
-        if let Some(field) = self.form.field_mut(name) {
+        if let Some(field) = self.submission.form.field_mut(name) {
             field.remark = remark.map(|(tone, text)| (tone, Clean::line(&text)));
         }
     }
 
     fn submit(&mut self, core: &mut Core) {
-        if self.sent.is_some() {
+        if !self.submission.begin(&[]) {
             return;
         }
-        self.form.absolve();
-        (self.trouble, self.incomplete) = (None, false);
-        let [username, email, password] = ["username", "email", "password"].map(|name| self.form.text(name));
+        self.incomplete = false;
+        let [username, email, password] =
+            ["username", "email", "password"].map(|name| self.form().text(name));
         let request = Request {
             username: username.as_str().into(),
             email: email.trim().into(),
             password: password.as_str().into(),
         };
         if let Err(errors) = request.check() {
-            self.form.blame_errors(&errors);
+            self.submission.form.blame_errors(&errors);
             self.list_wrong();
             return;
         }
         let call =
             Call::SignUp { username, email: email.trim().to_owned(), password: SecretString::from(password) };
-        self.sent = Some(Sent::SignUp(core.call(None, call), core.now.run));
+        self.submission.send(core, call);
     }
 
     fn name_checked(&mut self, core: &Core, answer: Result<Outcome, Trouble>) {
@@ -171,10 +172,11 @@ impl SignUp {
 
     fn log_in(&mut self, core: &mut Core) {
         let call = Call::LogIn {
-            email: self.form.text("email").trim().to_owned(),
-            password: SecretString::from(self.form.text("password")),
+            email: self.form().text("email").trim().to_owned(),
+            password: SecretString::from(self.form().text("password")),
         };
-        self.sent = Some(Sent::LogIn(core.call(None, call), core.now.run));
+        self.created = true;
+        self.submission.send(core, call);
     }
 }
 
@@ -206,7 +208,7 @@ impl Page for SignUp {
 
     fn actions(&self, _: &Core) -> Vec<ActionInfo> {
         vec![
-            ActionInfo::new(Action::Submit, "create account").when(self.sent.is_none()),
+            ActionInfo::new(Action::Submit, "create account").when(!self.submission.is_sent()),
             ActionInfo::new(Action::Back, "back"),
             ActionInfo::new(Action::Reveal, "show password"),
             ActionInfo::quiet(Action::Next, "next field"),
@@ -217,55 +219,44 @@ impl Page for SignUp {
     }
 
     fn act(&mut self, core: &mut Core, action: Action) -> Go {
-        let from = self.form.focus;
-        if self.form.act(action) {
-            self.moved(from);
-            return Go::Stay;
-        }
-        match action {
-            Action::Accept => {
-                let then = self.form.accept();
-                self.moved(from);
-                if let Some(action) = then {
-                    return self.act(core, action);
-                }
-            }
-            Action::Submit => self.submit(core),
-            Action::Back | Action::SignIn => return Go::Back,
-            Action::Editor => self.form.focused().into_iter().for_each(Field::to_end),
+        let from = self.form().focus;
+        let then = self.submission.act(action);
+        self.moved(from);
+        match then {
+            Some(Action::Submit) => self.submit(core),
+            Some(Action::Back | Action::SignIn) => return Go::Back,
             _ => {}
         }
         Go::Stay
     }
 
     fn leaving(&mut self, core: &mut Core) {
-        let sent = self.sent.take().map(|(Sent::SignUp(req, _) | Sent::LogIn(req, _))| req);
-        for req in sent.into_iter().chain(self.checking.take()) {
+        self.submission.abort(core);
+        if let Some(req) = self.checking.take() {
             core.abort(req);
         }
     }
 
     fn key(&mut self, core: &mut Core, key: KeyEvent) {
-        if self.form.key(key) {
+        if self.submission.key(key) {
             self.typed(core);
         }
     }
 
     fn paste(&mut self, core: &mut Core, text: &str) {
-        self.form.paste(text);
+        self.submission.paste(text);
         self.typed(core);
     }
 
     fn click(&mut self, _: &mut Core, hit: Hit) -> Go {
-        let from = self.form.focus;
-        self.form.click(hit);
+        let from = self.form().focus;
+        self.submission.click(hit);
         self.moved(from);
         Go::Stay
     }
 
     fn awaits(&self, req: ReqId) -> bool {
-        self.checking == Some(req)
-            || matches!(self.sent, Some(Sent::SignUp(sent, _) | Sent::LogIn(sent, _)) if sent == req)
+        self.checking == Some(req) || self.submission.awaits(req)
     }
 
     fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
@@ -273,23 +264,24 @@ impl Page for SignUp {
             self.name_checked(core, answer);
             return Go::Stay;
         }
-        match (self.sent.take(), answer) {
-            (Some(Sent::SignUp(..)), Ok(_)) => self.log_in(core),
-            (Some(Sent::LogIn(..)), Ok(Outcome::User(user))) => {
+        self.submission.answered();
+        match (std::mem::take(&mut self.created), answer) {
+            (false, Ok(_)) => self.log_in(core),
+            (true, Ok(Outcome::User(user))) => {
                 core.me = Some(user.into());
                 core.toast(Tone::Good, "Welcome to Ro-Co.");
-                return Go::home(Screen::List(Box::default()));
+                return Go::Home(Route::List);
             }
-            (Some(Sent::LogIn(..)), Err(trouble)) => {
+            (true, Err(trouble)) => {
                 core.toast(Tone::Good, "Your account is there; now sign in.");
-                let sign_in = SignIn::after(&self.form.text("email"), trouble);
-                return Go::home(Screen::SignIn(Box::new(sign_in)));
+                let email = self.form().text("email");
+                return Go::Home(Route::SignIn { email, trouble: Some(trouble) });
             }
-            (_, Err(trouble)) => {
-                self.form.blame_for(&trouble);
-                (self.trouble, self.incomplete) = (Some(trouble), false);
+            (false, Err(trouble)) => {
+                self.submission.refused(trouble);
+                self.incomplete = false;
             }
-            _ => {}
+            (true, Ok(_)) => {}
         }
         Go::Stay
     }
@@ -302,30 +294,26 @@ impl Page for SignUp {
         if self.check_at.is_some_and(|at| at <= core.now.run) {
             self.check_at = None;
             self.remark("username", Some((Tone::Plain, "… checking".to_owned())));
-            let call = Call::NameFree(self.form.text("username"));
+            let call = Call::NameFree(self.form().text("username"));
             self.checking = Some(core.call(Some(Slot::Name), call));
         }
     }
 
     fn retry(&mut self, _: &mut Core) {
-        self.trouble.take_if(|trouble| trouble.passes());
+        self.submission.retry();
     }
 
     fn waiting(&self) -> Option<Duration> {
-        self.sent.map(|(Sent::SignUp(_, since) | Sent::LogIn(_, since))| since)
+        self.submission.since()
     }
 
     fn view(&self, core: &Core, canvas: &mut Canvas, area: Rect) {
-        let theme = canvas.theme;
-        let mut rest = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+        let complaint = self.submission.complaint(canvas);
         // On a small screen it makes room for what is wrong; it was seen before.
-        let room = self.trouble.is_none() || area.height >= ROOMY;
-        let note = (core.server.names_leave && room).then_some((NAMES_LEAVE, theme.muted));
-        let trouble = self.trouble.as_ref().map(|trouble| (trouble.text.as_str(), theme.bad));
-        for (text, style) in trouble.into_iter().chain(note) {
-            let taken = paragraph(canvas, rest, text, style);
-            rest = Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest };
-        }
-        form_view(&self.form, canvas, rest);
+        let room = complaint.is_none() || area.height >= ROOMY;
+        let note = (core.server.names_leave && room).then_some((NAMES_LEAVE, canvas.theme.muted));
+        let rest = paragraphs(canvas, area, complaint.into_iter().chain(note));
+        form_view(self.form(), canvas, rest);
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 
-use super::{Go, Page, Screen, SignIn};
+use super::Page;
 use crate::{
-    cmd::Call,
     input::{Action, ActionInfo},
-    model::{Core, ReqId, Trouble},
+    model::{Core, ReqId, Trouble, cmd::Call},
     msg::Outcome,
+    nav::{Go, Route},
     widgets::{Canvas, paragraph},
 };
 
@@ -67,9 +67,9 @@ impl Page for Start {
         match answer {
             Ok(Outcome::Resumed(Some(user))) => {
                 core.me = Some(user.into());
-                Go::home(Screen::List(Box::default()))
+                Go::Home(Route::List)
             }
-            Ok(_) => Go::home(Screen::SignIn(Box::new(SignIn::new("")))),
+            Ok(_) => Go::Home(Route::sign_in("")),
             Err(trouble) if trouble.passes() => {
                 core.plan_retry(&trouble);
                 self.trouble = Some(trouble);
@@ -77,7 +77,7 @@ impl Page for Start {
             }
             Err(trouble) => {
                 core.complain(&trouble);
-                Go::home(Screen::SignIn(Box::new(SignIn::new(""))))
+                Go::Home(Route::sign_in(""))
             }
         }
     }

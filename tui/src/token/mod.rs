@@ -20,7 +20,7 @@ use tokio::sync::{oneshot, watch};
 
 use self::{file::TokenFile, ring::Ring};
 pub use self::{lock::Exclusive, ring::Trouble};
-use crate::{api::file_name, clean::Clean};
+use crate::{clean::Clean, places::file_name};
 
 /// Where the user wants it kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, clap::ValueEnum)]

@@ -2,7 +2,7 @@
 
 use ratatui::{
     Frame,
-    layout::{Position, Rect},
+    layout::{Position, Rect, Size},
     style::Style,
     text::{Line, Span},
     widgets::{Block, Clear},
@@ -13,12 +13,16 @@ use crate::{
     avatar::{Avatars, Placements},
     input::{Action, Hit, Hits},
     model::{Core, Moment, Person, SPINNER_AFTER, SPINNER_STEP},
-    screens::body,
     theme::Theme,
 };
 
 /// Cells a picture takes beside a post.
 pub(crate) const AVATAR: (u16, u16) = (6, 3);
+
+/// The part of the terminal that belongs to the screen itself: one bar is above it, two are below.
+pub(crate) fn body(size: Size) -> Rect {
+    Rect::new(0, 1, size.width, size.height.saturating_sub(3))
+}
 
 /// A frame with what is noted while drawing it.
 pub(crate) struct Canvas<'a, 'f> {

@@ -193,3 +193,15 @@ pub(crate) fn paragraph(canvas: &mut Canvas, area: Rect, text: &str, style: rata
     }
     taken
 }
+
+/// Draws texts below each other; says what is left of the area.
+pub(crate) fn paragraphs<'t>(
+    canvas: &mut Canvas,
+    area: Rect,
+    texts: impl IntoIterator<Item = (&'t str, ratatui::style::Style)>,
+) -> Rect {
+    texts.into_iter().fold(area, |rest, (text, style)| {
+        let taken = paragraph(canvas, rest, text, style);
+        Rect { y: rest.y + taken, height: rest.height.saturating_sub(taken), ..rest }
+    })
+}

@@ -6,7 +6,7 @@ use crate::{
     clean::Clean,
     model::{Core, Kind, Trouble},
     msg::Outcome,
-    overlay::Conflict,
+    nav::Dialog,
 };
 
 /// A text at some point of its life.
@@ -22,7 +22,7 @@ pub(crate) struct Version {
 
 impl Compose {
     /// The text on the server has arrived: to be changed, or to be told from mine.
-    pub(super) fn fetched(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Option<Conflict> {
+    pub(super) fn fetched(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Option<Dialog> {
         let theirs = match answer {
             // As it is, to be changed only where the user changes it; drawing cleans it.
             Ok(Outcome::Question(Versioned { value, etag })) => {
@@ -51,7 +51,8 @@ impl Compose {
             self.source = Some(theirs);
             return None;
         }
-        let conflict = Conflict::new(Clean::text(&theirs.title), Clean::text(&theirs.body));
+        let conflict =
+            Dialog::Conflict { title: Clean::text(&theirs.title), body: Clean::text(&theirs.body) };
         self.theirs = Some(theirs);
         Some(conflict)
     }

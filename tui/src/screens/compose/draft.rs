@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use super::{Compose, Fate, Version};
 use crate::{
-    cmd::Cmd,
     drafts::{Draft, DraftId},
-    model::{About, Core, Tone},
+    model::{About, Core, Tone, cmd::Cmd},
 };
 
 /// How long a change may be unsaved.

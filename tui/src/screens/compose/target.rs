@@ -1,31 +1,17 @@
 //! What is being written, and what that means for its fields and its request.
 
 use ro_co_shared::{
-    AnswerId, Body, EditAnswer, EditQuestion, FieldError, Form as _, NewAnswer, NewQuestion, QuestionId,
-    Rule, Title,
+    Body, EditAnswer, EditQuestion, FieldError, Form as _, NewAnswer, NewQuestion, Rule, Title,
 };
 use uuid::Uuid;
 
 use super::Version;
-use crate::{clean::Clean, cmd::Call, drafts::DraftOf, model::Change, widgets::Field};
-
-/// What is being written.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Target {
-    /// A new question.
-    Ask,
-    /// A new answer to a question.
-    Answer {
-        /// The question.
-        question: QuestionId,
-        /// Its title, to be seen while writing.
-        title: Clean,
-    },
-    /// Another text for a question.
-    EditQuestion(QuestionId),
-    /// Another text for an answer.
-    EditAnswer(AnswerId),
-}
+use crate::{
+    drafts::DraftOf,
+    model::{Change, cmd::Call},
+    nav::Target,
+    widgets::Field,
+};
 
 impl Target {
     /// Whether there is a text already.

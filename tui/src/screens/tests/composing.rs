@@ -5,8 +5,8 @@ use ro_co_shared::{Code, FieldError, Problem, Rule as _, Title};
 use crate::{
     api::Failure,
     clean::Clean,
-    cmd::{Call, Cmd},
     drafts::{Draft, DraftId, DraftOf},
+    model::cmd::{Call, Cmd},
     msg::{Msg, Outcome},
     term::Edited,
     testing::{Client, NOW, answer, offline, problem, question, questions, user, versioned},

@@ -2,7 +2,7 @@ use ro_co_shared::Code;
 
 use super::composing::editing;
 use crate::{
-    cmd::Call,
+    model::cmd::Call,
     msg::Outcome,
     testing::{Client, problem, question, versioned},
 };

@@ -4,8 +4,8 @@ use ro_co_shared::Code;
 
 use super::composing::{adas, asking};
 use crate::{
-    cmd::{Call, Cmd},
     drafts::{Draft, DraftId, DraftOf},
+    model::cmd::{Call, Cmd},
     msg::{Msg, Outcome},
     testing::{Client, NOW, problem, question, questions, user, versioned},
 };

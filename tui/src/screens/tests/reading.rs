@@ -4,8 +4,8 @@ use ro_co_shared::{Code, QuestionId};
 use uuid::Uuid;
 
 use crate::{
-    cmd::Call,
     input::{Hit, Pointer},
+    model::cmd::Call,
     msg::{Msg, Outcome},
     testing::{Client, NOW, answer, listing, offline, problem, question, questions, versioned},
 };

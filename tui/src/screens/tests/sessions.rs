@@ -4,7 +4,7 @@ use ro_co_shared::Code;
 
 use crate::{
     api::Failure,
-    cmd::Call,
+    model::cmd::Call,
     msg::Outcome,
     testing::{Client, listing, offline, problem, question, questions, user, versioned},
 };

@@ -6,8 +6,8 @@ use secrecy::ExposeSecret;
 use crate::{
     api::Failure,
     clean::Clean,
-    cmd::Call,
     model::Warning,
+    model::cmd::Call,
     msg::{Msg, Outcome},
     testing::{Client, listing, offline, problem, questions, user},
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     api::Failure,
     clean::Clean,
-    cmd::Call,
+    model::cmd::Call,
     msg::Outcome,
     testing::{Client, listing, offline, question, questions, versioned},
 };

@@ -12,18 +12,14 @@ use ratatui::{
 use crate::{
     api::whole_seconds,
     input::{Action, ActionInfo, Context, Hit},
-    model::{Connection, Core, Model, Tone},
+    model::{Connection, Core, Tone},
     overlay::Overlay,
-    widgets::{Canvas, cut, spinner, width, wrap_plain},
+    update::Model,
+    widgets::{Canvas, body, cut, spinner, width, wrap_plain},
 };
 
 /// The smallest terminal this is made for.
 const SMALLEST: Size = Size::new(40, 12);
-
-/// The part of the terminal that belongs to the screen itself.
-pub(crate) fn body(size: Size) -> Rect {
-    Rect::new(0, 1, size.width, size.height.saturating_sub(3))
-}
 
 /// Draws one frame: nothing but what the model says.
 pub(crate) fn view(model: &Model, canvas: &mut Canvas) {
@@ -37,7 +33,7 @@ pub(crate) fn view(model: &Model, canvas: &mut Canvas) {
     let bottom = area.bottom();
     status_bar(core, canvas, Rect { y: bottom - 1, height: 1, ..area });
     if let Some(overlay) = &model.overlay {
-        overlay.view(model, canvas);
+        overlay.view(core, model.top(), canvas);
     }
     footer(model, canvas, Rect { y: bottom - 2, height: 1, ..area });
     match model.context() {

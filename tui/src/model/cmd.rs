@@ -4,10 +4,8 @@ use secrecy::SecretString;
 
 use ro_co_shared::{AnswerId, QuestionId};
 
-use crate::{
-    drafts::{Draft, DraftId},
-    model::ReqId,
-};
+use super::ReqId;
+use crate::drafts::{Draft, DraftId};
 
 /// Something to be done outside the model.
 #[derive(Debug)]

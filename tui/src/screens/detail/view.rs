@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line as Text, Span},
 };
 
-use super::{detail::Detail, posts::Line};
+use super::{Detail, posts::Line};
 use crate::{
     input::Hit,
     model::{Core, Person, age},
@@ -39,7 +39,7 @@ fn on_screen(detail: &Detail, area: Rect, line: usize) -> Option<u16> {
 
 fn author(detail: &Detail, post: usize) -> &Person {
     post.checked_sub(1)
-        .and_then(|answer| detail.answers().get(answer))
+        .and_then(|answer| detail.answers.items().get(answer))
         .map_or(&detail.question.author, |answer| &answer.author)
 }
 
@@ -74,7 +74,7 @@ fn draw_line(detail: &Detail, core: &Core, canvas: &mut Canvas, row: Rect, post:
 /// Who, when, whether edited, whether answered.
 fn facts<'a>(detail: &Detail, core: &Core, canvas: &Canvas, post: usize, cells: u16) -> Text<'a> {
     let theme = canvas.theme;
-    let answer = post.checked_sub(1).and_then(|answer| detail.answers().get(answer));
+    let answer = post.checked_sub(1).and_then(|answer| detail.answers.items().get(answer));
     let question = &detail.question;
     let (created, edited) = answer.map_or((question.created, question.edited), |a| (a.created, a.edited));
     let mut rest = format!(" · {}", age(core.now.wall, created));
@@ -95,8 +95,8 @@ fn facts<'a>(detail: &Detail, core: &Core, canvas: &Canvas, post: usize, cells: 
 /// What is said below the last post.
 fn draw_end(detail: &Detail, canvas: &mut Canvas, row: Rect) {
     let theme = canvas.theme;
-    let trouble = detail.answers.trouble().or(detail.more_trouble.as_ref());
-    let (text, style) = match (trouble, detail.answers.value()) {
+    let trouble = detail.answers.trouble().or(detail.answers.next_trouble());
+    let (text, style) = match (trouble, detail.answers.rows()) {
         (Some(trouble), _) => (trouble.text.as_str(), theme.bad),
         (None, None) => ("Loading the answers …", theme.muted),
         (None, Some(answers)) if answers.next.is_some() => ("Loading more answers …", theme.muted),

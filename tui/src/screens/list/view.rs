@@ -5,7 +5,7 @@ use ratatui::{
     text::{Line, Span},
 };
 
-use super::list::{List, ROW, visible};
+use super::{List, ROW, visible};
 use crate::{
     input::Hit,
     model::{Core, Question, age},
@@ -13,10 +13,10 @@ use crate::{
 };
 
 pub(super) fn view(list: &List, core: &Core, canvas: &mut Canvas, area: Rect) {
-    if list.items().is_empty() {
+    if list.rows.items().is_empty() {
         return empty(list, canvas, area);
     }
-    let rows = list.items().iter().enumerate().skip(list.offset).take(visible(core));
+    let rows = list.rows.items().iter().enumerate().skip(list.offset).take(visible(core));
     let mut y = area.y;
     for (index, question) in rows {
         let row = Rect { y, height: (ROW - 1).min(area.bottom().saturating_sub(y)), ..area };
@@ -24,7 +24,7 @@ pub(super) fn view(list: &List, core: &Core, canvas: &mut Canvas, area: Rect) {
         y += ROW;
     }
     let end = Rect { x: area.x + 2, y, height: 1, width: area.width.saturating_sub(2) };
-    if let Some(trouble) = list.more_trouble.as_ref().filter(|_| y < area.bottom()) {
+    if let Some(trouble) = list.rows.next_trouble().filter(|_| y < area.bottom()) {
         canvas.text(end, trouble.text.as_str(), canvas.theme.bad);
     }
 }
@@ -32,7 +32,7 @@ pub(super) fn view(list: &List, core: &Core, canvas: &mut Canvas, area: Rect) {
 fn empty(list: &List, canvas: &mut Canvas, area: Rect) {
     let theme = canvas.theme;
     let inside = Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 1 };
-    let (text, style) = match (list.rows.trouble(), list.rows.value()) {
+    let (text, style) = match (list.rows.trouble(), list.rows.rows()) {
         (Some(trouble), _) => (format!("{}\n\nR tries again.", trouble.text.as_str()), theme.bad),
         (None, Some(_)) => {
             ("Nobody has asked anything yet.\n\nPress a to ask the first question.".into(), theme.text)
