@@ -10,7 +10,10 @@ use ro_co_shared::{BASE_PATH, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{failure::Failure, origin::Origin};
+use super::{
+    failure::{Failure, media_type},
+    origin::Origin,
+};
 use crate::clean::Clean;
 
 /// The largest JSON answer that is read: a page of 100 questions of 10,000 escaped characters has 6 MB.
@@ -124,7 +127,7 @@ impl Call {
                 request = request.body(body.clone());
             }
             match request.send().await {
-                Ok(response) => return read(response, self.limit).await,
+                Ok(response) => return read(response, self.limit, origin).await,
                 Err(error) if again && !error.is_timeout() && !error.is_builder() => again = false,
                 Err(error) => return Err(Failure::of_exchange(&error)),
             }
@@ -138,9 +141,11 @@ pub(super) struct Reply {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     body: Vec<u8>,
+    /// Where it was asked for.
+    origin: String,
 }
 
-async fn read(mut response: reqwest::Response, limit: usize) -> Result<Reply, Failure> {
+async fn read(mut response: reqwest::Response, limit: usize, origin: &Origin) -> Result<Reply, Failure> {
     let too_large = || Failure::Broken("the server's answer is too large".into());
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
@@ -153,7 +158,7 @@ async fn read(mut response: reqwest::Response, limit: usize) -> Result<Reply, Fa
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, headers, body })
+    Ok(Reply { status, headers, body, origin: origin.to_string() })
 }
 
 impl Reply {
@@ -165,12 +170,15 @@ impl Reply {
         }
     }
 
-    /// The answer if it is a success, else what it says instead.
+    /// The answer if it is a success of a Ro-Co server, which answers no call with a page, else what it says instead.
     pub(super) fn success(self) -> Result<Self, Failure> {
-        if self.status.is_success() {
-            return Ok(self);
+        if !self.status.is_success() {
+            return Err(Failure::of_reply(&self.origin, self.status, &self.headers, &self.body));
         }
-        Err(Failure::of_reply(self.status, &self.headers, &self.body))
+        if media_type(&self.headers) == Some("text/html") {
+            return Err(Failure::foreign(&self.origin, self.status, &self.headers));
+        }
+        Ok(self)
     }
 
     pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {

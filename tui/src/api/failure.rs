@@ -3,10 +3,10 @@
 use std::{error::Error as _, io, time::Duration};
 
 use reqwest::{
-    StatusCode,
-    header::{HeaderMap, RETRY_AFTER},
+    StatusCode, Url,
+    header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER},
 };
-use ro_co_shared::{Code, Problem};
+use ro_co_shared::{BASE_PATH, Code, Problem};
 
 use crate::clean::Clean;
 
@@ -23,6 +23,8 @@ pub enum Failure {
     SignedOut,
     /// The server was not reached, or went away in the middle.
     Offline(Clean),
+    /// Something answered that is not a Ro-Co server: a proxy, or a network that asks for a sign-in of its own.
+    Foreign(Clean),
     /// The server is busy or not well (429, 503): try again after the time given.
     Busy {
         /// How long the server asks to be left alone.
@@ -40,7 +42,7 @@ impl Failure {
         match self {
             Self::Problem(problem) => Clean::line(&problem.detail),
             Self::SignedOut => "you are signed out".into(),
-            Self::Offline(why) | Self::Broken(why) => why.clone(),
+            Self::Offline(why) | Self::Foreign(why) | Self::Broken(why) => why.clone(),
             Self::Busy { retry_after, reason } => {
                 let (reason, wait) = (reason.as_str().trim_end_matches('.'), whole_seconds(*retry_after));
                 Clean::line(&format!("{reason}. Try again in {wait} s."))
@@ -48,17 +50,32 @@ impl Failure {
         }
     }
 
-    /// What an answer that is no success says. A body that is no [`Problem`] is never shown.
-    pub(super) fn of_reply(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
-        let problem = serde_json::from_slice::<Problem>(body).ok().map(clean);
+    /// What an answer that is no success says. A body that is no [`Problem`] is never shown: every error of a Ro-Co
+    /// server is one, and says so in its media type, so anything else comes from somebody in between.
+    pub(super) fn of_reply(origin: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let problem =
+            is_problem(headers).then(|| serde_json::from_slice::<Problem>(body).ok().map(clean)).flatten();
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             let reason = problem.map_or_else(|| "the server is busy".into(), |p| Clean::line(&p.detail));
             return Self::Busy { retry_after: pause(headers), reason };
         }
         match problem {
             Some(problem) => Self::Problem(Box::new(problem)),
-            None => Self::Broken(Clean::line(&format!("the server answered {status}, without a reason"))),
+            None => Self::foreign(origin, status, headers),
         }
+    }
+
+    /// What an answer means that no Ro-Co server gives.
+    pub(super) fn foreign(origin: &str, status: StatusCode, headers: &HeaderMap) -> Self {
+        let text = match redirect_target(origin, headers).filter(|_| status.is_redirection()) {
+            Some(target) => format!("{origin} redirects to {target}: start with --server {target}"),
+            None => format!(
+                "{origin} answered, but not as a Ro-Co server does (HTTP {}): a proxy, or a network that asks \
+                 you to sign in, may be in between",
+                status.as_u16()
+            ),
+        };
+        Self::Foreign(Clean::line(&text))
     }
 
     /// What a failed exchange says: the innermost cause, which is the one that helps, unless it is the operating
@@ -100,6 +117,24 @@ impl Failure {
 /// A wait in seconds, as people read it: never shorter than it is.
 pub(crate) fn whole_seconds(wait: Duration) -> u128 {
     wait.as_millis().div_ceil(1_000).max(1)
+}
+
+fn is_problem(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/problem+json"))
+}
+
+/// The media type of an answer, without its parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
+    headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').next().map(str::trim)
+}
+
+/// The server a redirect leads to, as `--server` takes it.
+fn redirect_target(origin: &str, headers: &HeaderMap) -> Option<String> {
+    let location = headers.get(LOCATION)?.to_str().ok()?;
+    let url = Url::parse(origin).ok()?.join(location).ok()?;
+    let server = url.origin().ascii_serialization();
+    let path = url.path().split_once(BASE_PATH).map_or("", |(before, _)| before);
+    Some(format!("{server}{path}")).filter(|target| url.has_host() && target != origin)
 }
 
 fn pause(headers: &HeaderMap) -> Duration {

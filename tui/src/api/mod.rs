@@ -133,8 +133,12 @@ impl Api {
                 return reply.success();
             }
             match reply.success() {
-                // The password in the body was wrong, not the token.
-                Err(failure) if refused.is_some() || failure.is(Code::InvalidCredentials) => {
+                // The password in the body was wrong, not the token; or it was not the server that refused.
+                Err(failure)
+                    if refused.is_some()
+                        || failure.is(Code::InvalidCredentials)
+                        || matches!(failure, Failure::Foreign(_)) =>
+                {
                     return Err(failure);
                 }
                 _ => refused = Some(access.number),

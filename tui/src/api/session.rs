@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Method, StatusCode};
-use ro_co_shared::{Login, SignOut, User, UserId};
+use reqwest::Method;
+use ro_co_shared::{Code, Login, SignOut, User, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OwnedMutexGuard;
 
@@ -148,13 +148,15 @@ impl Session {
         };
         let call = Call::new(Method::POST, "/auth/refresh");
         let reply = self.wire.send(&call, Some(&stored)).await?;
-        if reply.status == StatusCode::UNAUTHORIZED {
+        let login: Login = match reply.success() {
             // Only this ends a session; whatever else goes wrong, the token stays.
-            tracing::info!("the session has ended; the stored sign-in was removed");
-            self.tokens.delete().await;
-            return Err(Failure::SignedOut);
-        }
-        let login: Login = reply.success()?.json()?;
+            Err(failure) if failure.is(Code::SessionEnded) || failure.is(Code::RefreshReused) => {
+                tracing::info!("Session ended; the stored token was removed");
+                self.tokens.delete().await;
+                return Err(Failure::SignedOut);
+            }
+            reply => reply?.json()?,
+        };
         // The old token is spent: its successor must be safe before anything is done with the rest.
         self.tokens.save(SecretString::from(login.refresh_token.as_str())).await;
         if self.now().user.is_some_and(|user| user != login.id) {

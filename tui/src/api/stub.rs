@@ -45,15 +45,21 @@ pub(crate) enum Answer {
 }
 
 pub(crate) fn json(status: u16, body: impl Into<String>) -> Answer {
-    Answer::Say {
-        status,
-        headers: vec![("content-type", "application/json".into())],
-        body: body.into().into_bytes(),
-    }
+    typed(status, "application/json", body)
 }
 
 pub(crate) fn problem(code: ro_co_shared::Code) -> Answer {
-    json(code.status(), serde_json::to_string(&ro_co_shared::Problem::new(code, "")).unwrap())
+    said(code.status(), serde_json::to_string(&ro_co_shared::Problem::new(code, "")).unwrap())
+}
+
+/// An error with this body, as the server labels its errors.
+pub(crate) fn said(status: u16, body: impl Into<String>) -> Answer {
+    typed(status, "application/problem+json", body)
+}
+
+/// An answer of this media type.
+pub(crate) fn typed(status: u16, media_type: &str, body: impl Into<String>) -> Answer {
+    Answer::Say { status, headers: vec![("content-type", media_type.into())], body: body.into().into_bytes() }
 }
 
 impl Answer {

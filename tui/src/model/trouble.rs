@@ -54,6 +54,7 @@ impl From<Failure> for Trouble {
             Failure::Offline(why) => {
                 Self { kind: Kind::Offline, ..Self::said(&format!("No connection: {}", why.as_str())) }
             }
+            Failure::Foreign(why) => Self { kind: Kind::Offline, ..Self::said(why.as_str()) },
             Failure::Busy { retry_after, reason } => {
                 // How long is counted down in the status bar.
                 let text = format!("{}. Please wait.", reason.as_str().trim_end_matches('.'));

@@ -48,7 +48,7 @@ pub(super) fn deliver(model: &mut Model, req: ReqId, answer: Result<Outcome, Tro
 
 fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>) {
     match answer {
-        Err(Failure::Offline(_)) => {
+        Err(Failure::Offline(_) | Failure::Foreign(_)) => {
             if mem::replace(&mut model.core.connection, Connection::Offline) != Connection::Offline {
                 model.core.toasts.forget(About::Connection);
             }

@@ -82,10 +82,30 @@ async fn garbage_is_broken_and_never_shown() {
             other => panic!("{other:?}"),
         }
     }
-    let (_stub, _home, api) = signed_in(|_| json(500, "<html>stack trace</html>")).await;
-    assert!(matches!(api.me().await.unwrap_err(), Failure::Broken(why) if !why.as_str().contains("trace")));
-    let (_stub, _home, api) = signed_in(|_| json(302, "").with("location", "http://127.0.0.1:1/")).await;
-    assert!(matches!(api.me().await.unwrap_err(), Failure::Broken(_)), "no redirect is followed");
+}
+
+#[tokio::test]
+async fn what_answers_in_place_of_the_server_is_told_from_it() {
+    for (answer, text) in [
+        (typed(200, "text/html; charset=utf-8", "<html>Sign in to this network</html>"), "HTTP 200"),
+        (typed(401, "text/html", "<html>Sign in to this network</html>"), "HTTP 401"),
+        (json(401, r#"{"error":"no"}"#), "HTTP 401"),
+        (typed(500, "text/html", "<html>stack trace</html>"), "HTTP 500"),
+        (typed(502, "text/plain", "Bad Gateway"), "HTTP 502"),
+        (typed(302, "text/html", "").with("location", "/login"), "HTTP 302"),
+        (
+            typed(301, "text/html", "").with("location", "https://ro-co.example/roco/api/v1/user/me?x=1"),
+            "redirects to https://ro-co.example/roco: start with --server https://ro-co.example/roco",
+        ),
+    ] {
+        let (stub, home, api) = signed_in(move |_| answer.clone()).await;
+        let Failure::Foreign(why) = api.me().await.unwrap_err() else { panic!("{text}") };
+        assert!(why.as_str().contains(text), "{why}");
+        assert!(!why.as_str().contains("trace") && why.as_str().contains("http://127.0.0.1"), "{why}");
+        assert!(matches!(api.new_avatar().await, Err(Failure::Foreign(_))), "nor is it taken for done");
+        assert_eq!(stub.count("POST /api/v1/auth/refresh"), 1, "and the token is not at fault");
+        assert!(home.token().await.is_some());
+    }
 }
 
 #[tokio::test]
@@ -96,7 +116,7 @@ async fn hostile_texts_arrive_clean() {
             field: "ti\u{202e}tle".into(),
             message: "a\u{9b}31mb\nc".into(),
         });
-        json(400, serde_json::to_string(&problem).unwrap())
+        said(400, serde_json::to_string(&problem).unwrap())
     })
     .await;
     let Failure::Problem(problem) = api.me().await.unwrap_err() else { panic!("a problem is expected") };

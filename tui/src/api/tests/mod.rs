@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    stub::{Answer, Seen, Stub, json, problem},
+    stub::{Answer, Seen, Stub, json, problem, said, typed},
     *,
 };
 use crate::token::{Patience, TokenStoreChoice};

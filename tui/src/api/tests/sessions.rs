@@ -30,12 +30,17 @@ async fn twenty_refused_calls_cause_one_refresh() {
 }
 
 #[tokio::test]
-async fn only_a_401_from_refresh_removes_the_token() {
+async fn only_an_ended_session_removes_the_token() {
     for answer in [
         problem(Code::Unavailable).with("retry-after", "7"),
         problem(Code::TooManyRequests),
         problem(Code::Internal),
         problem(Code::Forbidden),
+        // A captive portal, a proxy that wants a password of its own, a server that was set up anew.
+        typed(401, "text/html", "<html>Sign in to this network</html>"),
+        json(401, serde_json::to_string(&ro_co_shared::Problem::new(Code::SessionEnded, "")).unwrap()),
+        said(401, "{}"),
+        problem(Code::Unauthenticated),
         json(200, "{}"),
         json(502, "<html>"),
         Answer::HangUp,
@@ -47,7 +52,7 @@ async fn only_a_401_from_refresh_removes_the_token() {
         assert_ne!(failure, Failure::SignedOut, "{answer:?}");
         assert_eq!(home.token().await.unwrap(), "refresh-0", "{answer:?}");
     }
-    for code in [Code::SessionEnded, Code::RefreshReused, Code::Unauthenticated] {
+    for code in [Code::SessionEnded, Code::RefreshReused] {
         let stub = Stub::start(move |_| problem(code)).await;
         let home = Home::new().with_token("refresh-0").await;
         assert_eq!(home.client(&stub).resume().await.unwrap_err(), Failure::SignedOut);
