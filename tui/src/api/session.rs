@@ -146,7 +146,9 @@ impl Session {
         let Some(stored) = self.tokens.load(Patience::Background).await else {
             return Err(Failure::SignedOut);
         };
-        let call = Call::new(Method::POST, "/auth/refresh");
+        // Kept before the request: a repetition is told from a theft by it.
+        let key = self.tokens.refresh_key(&stored).await;
+        let call = Call::new(Method::POST, "/auth/refresh").key(&key);
         let reply = self.wire.send(&call, Some(&stored)).await?;
         let login: Login = match reply.success() {
             // Only this ends a session; whatever else goes wrong, the token stays.

@@ -5,6 +5,7 @@
 
 mod file;
 mod lock;
+mod refresh_key;
 mod ring;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{oneshot, watch};
 
-use self::{file::TokenFile, ring::Ring};
+use self::{file::TokenFile, refresh_key::RefreshKey, ring::Ring};
 pub use self::{lock::Exclusive, ring::Trouble};
 use crate::{clean::Clean, places::file_name};
 
@@ -102,13 +103,15 @@ struct Shared {
 
 enum Place {
     Ring { ring: Ring, probe: bool },
-    File(TokenFile),
+    File { token: TokenFile, refresh_key: TokenFile },
     Nowhere,
 }
 
 #[derive(Default)]
 struct Latest {
     token: Option<SecretString>,
+    /// The key of a refresh whose answer has not been saved yet.
+    refresh_key: Option<RefreshKey>,
     /// Counts changes, so that a slow writer notices a newer one.
     version: u64,
     /// The version that the copy has.
@@ -125,7 +128,8 @@ impl Tokens {
             (TokenStoreChoice::Auto, _) => Place::Ring { ring: Ring::of_system(user), probe: true },
             (TokenStoreChoice::Keyring, _) => Place::Ring { ring: Ring::of_system(user), probe: false },
             (TokenStoreChoice::File, Some(dir)) => {
-                Place::File(TokenFile::new(dir.join(format!("token-{}", file_name(user)))))
+                let file = |what: &str| TokenFile::new(dir.join(format!("{what}-{}", file_name(user))));
+                Place::File { token: file("token"), refresh_key: file("refresh-key") }
             }
             (TokenStoreChoice::File | TokenStoreChoice::None, _) => Place::Nowhere,
         };
@@ -138,7 +142,7 @@ impl Tokens {
     fn at(copy: Place, lock: Option<PathBuf>, reason: Option<Clean>, limits: Limits) -> Self {
         let kept = match copy {
             Place::Ring { .. } => Kept::Keyring,
-            Place::File(_) => Kept::File,
+            Place::File { .. } => Kept::File,
             Place::Nowhere => Kept::Memory,
         };
         let lock = lock.filter(|_| kept != Kept::Memory);
@@ -174,6 +178,26 @@ impl Tokens {
         self.replace(None).await;
     }
 
+    /// The `Idempotency-Key` to refresh this token with: the one of an attempt whose answer was never saved, by
+    /// whichever process, or a new one. It is kept before this returns, and goes when the next token is saved. To be
+    /// called with [`Tokens::exclusive`].
+    pub async fn refresh_key(&self, token: &SecretString) -> String {
+        let fits = |key: &RefreshKey| key.belongs_to(token);
+        if let Some(key) = self.latest().refresh_key.clone().filter(fits) {
+            return key.into_key();
+        }
+        let stored = self.run(Patience::Background, Shared::read_refresh_key).await;
+        let known = stored.and_then(Result::ok).flatten().filter(fits);
+        let is_new = known.is_none();
+        let key = known.unwrap_or_else(|| RefreshKey::random(token));
+        self.latest().refresh_key = Some(key.clone());
+        if is_new {
+            let written = key.clone();
+            self.run(Patience::Background, move |shared| shared.write_refresh_key(Some(&written))).await;
+        }
+        key.into_key()
+    }
+
     /// Keeps other processes of this user from refreshing the same token until the guard is dropped.
     pub async fn exclusive(&self) -> Exclusive {
         Exclusive::take(self.0.lock.clone()).await
@@ -197,6 +221,7 @@ impl Tokens {
         {
             let mut latest = self.latest();
             latest.token = token;
+            latest.refresh_key = None;
             latest.version += 1;
         }
         self.run(Patience::Background, |_| Ok(())).await;
@@ -278,8 +303,27 @@ impl Shared {
     fn read(&self) -> Result<Option<SecretString>, Trouble> {
         match &self.copy {
             Place::Ring { ring, .. } => ring.read(),
-            Place::File(file) => file.read().map_err(Trouble::File),
+            Place::File { token, .. } => token.read().map_err(Trouble::File),
             Place::Nowhere => Ok(None),
+        }
+    }
+
+    fn read_refresh_key(&self) -> Result<Option<RefreshKey>, Trouble> {
+        let stored = match &self.copy {
+            Place::Ring { ring, .. } => ring.read_refresh_key()?,
+            Place::File { refresh_key, .. } => refresh_key.read().map_err(Trouble::File)?,
+            Place::Nowhere => None,
+        };
+        Ok(stored.and_then(|text| RefreshKey::from_stored(text.expose_secret())))
+    }
+
+    fn write_refresh_key(&self, key: Option<&RefreshKey>) -> Result<(), Trouble> {
+        let stored = key.map(RefreshKey::to_stored);
+        let stored = stored.as_ref().map(ExposeSecret::expose_secret);
+        match &self.copy {
+            Place::Ring { ring, .. } => ring.write_refresh_key(stored),
+            Place::File { refresh_key, .. } => refresh_key.write(stored).map_err(Trouble::File),
+            Place::Nowhere => Ok(()),
         }
     }
 
@@ -293,7 +337,7 @@ impl Shared {
                 }
                 ring.write(token)
             }
-            Place::File(file) => file.write(token).map_err(Trouble::File),
+            Place::File { token: file, .. } => file.write(token).map_err(Trouble::File),
             Place::Nowhere => Ok(()),
         }
     }
@@ -327,6 +371,10 @@ impl Shared {
             };
             self.write(token.as_ref())?;
             self.latest().copied = version;
+            // The token it belongs to is out of the copy. Should it stay, it fits no token any more.
+            if let Err(trouble) = self.write_refresh_key(None) {
+                tracing::debug!(reason = %trouble.words(), "Refresh key not removed");
+            }
             wrote = true;
         }
     }
@@ -336,7 +384,7 @@ impl Shared {
             (_, Place::Nowhere) => return,
             (Err(trouble), _) => (Kept::Memory, Some(trouble.words())),
             (Ok(()), Place::Ring { .. }) => (Kept::Keyring, None),
-            (Ok(()), Place::File(_)) => (Kept::File, None),
+            (Ok(()), Place::File { .. }) => (Kept::File, None),
         };
         self.state.send_if_modified(|state| {
             let changed = state.kept != kept || state.reason != reason;

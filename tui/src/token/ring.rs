@@ -60,16 +60,37 @@ impl Ring {
     }
 
     pub(super) fn read(&self) -> Result<Option<SecretString>, Trouble> {
-        self.with(&self.user, |entry| match entry.get_password() {
-            Ok(token) => Ok(Some(SecretString::from(token))),
+        self.read_entry(&self.user)
+    }
+
+    pub(super) fn write(&self, token: Option<&str>) -> Result<(), Trouble> {
+        self.write_entry(&self.user, token)
+    }
+
+    pub(super) fn read_refresh_key(&self) -> Result<Option<SecretString>, Trouble> {
+        self.read_entry(&self.refresh_key_entry())
+    }
+
+    pub(super) fn write_refresh_key(&self, key: Option<&str>) -> Result<(), Trouble> {
+        self.write_entry(&self.refresh_key_entry(), key)
+    }
+
+    /// No server's key has a space in it but a path's, which begins with `local:`.
+    fn refresh_key_entry(&self) -> String {
+        format!("refresh-key {}", self.user)
+    }
+
+    fn read_entry(&self, user: &str) -> Result<Option<SecretString>, Trouble> {
+        self.with(user, |entry| match entry.get_password() {
+            Ok(secret) => Ok(Some(SecretString::from(secret))),
             Err(Error::NoEntry) => Ok(None),
             Err(error) => Err(error),
         })
     }
 
-    pub(super) fn write(&self, token: Option<&str>) -> Result<(), Trouble> {
-        self.with(&self.user, |entry| match token {
-            Some(token) => entry.set_password(token),
+    fn write_entry(&self, user: &str, secret: Option<&str>) -> Result<(), Trouble> {
+        self.with(user, |entry| match secret {
+            Some(secret) => entry.set_password(secret),
             None => gone(entry.delete_credential()),
         })
     }

@@ -232,3 +232,26 @@ async fn a_file_only_on_request_and_nothing_for_none() {
     let homeless = Tokens::new(TokenStoreChoice::File, "x", None);
     assert!(homeless.state().reason.is_some());
 }
+
+#[tokio::test]
+async fn the_key_of_a_refresh_has_an_entry_of_its_own_until_the_next_token_is_saved() {
+    let (tokens, store) = with_mock(false);
+    tokens.save(secret("first")).await;
+    let key = tokens.refresh_key(&secret("first")).await;
+    let kept = store.build("ro-co", "refresh-key local", None).unwrap();
+    assert!(kept.get_password().unwrap().ends_with(&key));
+    assert_eq!(entry(&store).get_password().unwrap(), "first", "as an older release reads it");
+    assert_eq!(tokens.refresh_key(&secret("first")).await, key);
+    tokens.save(secret("second")).await;
+    assert!(matches!(kept.get_password(), Err(Error::NoEntry)));
+    assert_ne!(tokens.refresh_key(&secret("second")).await, key);
+}
+
+#[tokio::test]
+async fn a_refresh_goes_on_without_a_keyring() {
+    let tokens =
+        tokens(Ring::new("local", Box::new(|| Err(Error::PlatformFailure("NotFound".into())))), true);
+    tokens.save(secret("token")).await;
+    let key = tokens.refresh_key(&secret("token")).await;
+    assert_eq!(tokens.refresh_key(&secret("token")).await, key, "kept in memory");
+}

@@ -55,6 +55,14 @@ impl Home {
         self
     }
 
+    fn refresh_key_file(&self) -> std::path::PathBuf {
+        self.dir.path().join("ro-co").join("refresh-key-local")
+    }
+
+    fn refresh_key(&self) -> Option<String> {
+        std::fs::read_to_string(self.refresh_key_file()).ok()
+    }
+
     async fn token(&self) -> Option<String> {
         self.tokens().load(Patience::Background).await.map(|token| token.expose_secret().to_owned())
     }

@@ -235,3 +235,51 @@ async fn signed_out_here_even_if_the_server_is_gone() {
     assert!(matches!(api.logout().await, Err(Failure::Offline(_))));
     assert_eq!(home.token().await, None);
 }
+
+#[tokio::test]
+async fn a_refresh_is_repeated_with_its_key_until_its_answer_is_saved() {
+    let refreshes = AtomicU32::new(0);
+    let stub = Stub::start(move |seen| match seen.line.as_str() {
+        "POST /api/v1/auth/refresh" => match refreshes.fetch_add(1, Ordering::SeqCst) {
+            0 => problem(Code::Unavailable),
+            // Twice, for it is repeated at once where the connection broke.
+            1 | 2 => Answer::HangUp,
+            n => login(ID, n, 0),
+        },
+        _ => me(),
+    })
+    .await;
+    let home = Home::new().with_token("refresh-0").await;
+    home.client(&stub).resume().await.unwrap_err();
+    // The process has died, and another one goes on.
+    home.client(&stub).resume().await.unwrap_err();
+    let api = home.client(&stub);
+    api.resume().await.unwrap().unwrap();
+    api.me().await.unwrap();
+    let seen: Vec<_> = stub.seen().into_iter().filter(|seen| seen.line.contains("/auth/refresh")).collect();
+    let key = |n: usize| seen[n].header("idempotency-key").unwrap().to_owned();
+    assert!((1..4).all(|n| key(n) == key(0)), "one key for one token");
+    assert!(seen[..4].iter().all(|seen| seen.bearer() == "refresh-0"));
+    assert_ne!(key(4), key(0), "another one for the next");
+    assert_eq!(home.refresh_key(), None, "and none is left once the new token is saved");
+}
+
+#[tokio::test]
+async fn the_key_is_kept_before_the_request_and_a_stale_one_is_not_used() {
+    let home = Home::new().with_token("refresh-0").await;
+    let file = home.refresh_key_file();
+    std::fs::write(&file, "0000 6c84fb90-12c4-11e1-840d-7b25c5ee775a").unwrap();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(&file).unwrap().permissions(), 0o600);
+    let kept = file.clone();
+    let stub = refreshing(HOUR, |_| me()).await;
+    let watched = Stub::start(move |seen| {
+        let key = seen.header("idempotency-key").unwrap();
+        assert!(std::fs::read_to_string(&kept).unwrap().ends_with(key));
+        assert_ne!(key, "6c84fb90-12c4-11e1-840d-7b25c5ee775a", "that was of another token");
+        login(ID, 1, HOUR)
+    })
+    .await;
+    home.client(&watched).resume().await.unwrap().unwrap();
+    assert_eq!(home.token().await.unwrap(), "refresh-1", "the token's own file holds nothing else");
+    home.client(&stub).resume().await.unwrap().unwrap();
+}
