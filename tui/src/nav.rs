@@ -5,7 +5,7 @@ use ro_co_shared::{AnswerId, QuestionId};
 use crate::{
     clean::Clean,
     input::Action,
-    model::{Answer, Person, Question, Trouble},
+    model::{Answer, Person, Question, Revision, Trouble},
 };
 
 /// Where a screen or an overlay leads.
@@ -38,7 +38,12 @@ impl Go {
 
     /// To the page on which a text is written.
     pub(crate) fn compose(target: Target) -> Self {
-        Self::To(Route::Compose(target))
+        Self::edit(target, None)
+    }
+
+    /// To the page on which a text is changed, of which this has been read already.
+    pub(crate) fn edit(target: Target, revision: Option<Revision>) -> Self {
+        Self::To(Route::Compose { target, revision: revision.map(Box::new) })
     }
 }
 
@@ -61,7 +66,12 @@ pub(crate) enum Route {
     /// One question with its answers.
     Detail(Box<Question>),
     /// Writing something.
-    Compose(Target),
+    Compose {
+        /// What is written.
+        target: Target,
+        /// The text to be changed, if it has been read already.
+        revision: Option<Box<Revision>>,
+    },
     /// The user's own page.
     Profile,
 }

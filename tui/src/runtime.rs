@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    api::{Api, Failure, Versioned},
+    api::{Api, Failure},
     avatar::{AvatarKey, Avatars},
     clean::Clean,
     drafts::Drafts,
@@ -162,7 +162,6 @@ fn keep_draft(drafts: &Drafts, job: Cmd) -> Option<Msg> {
 }
 
 async fn perform(api: &Api, call: Call) -> Result<Outcome, Failure> {
-    let unversioned = |value| Outcome::Question(Versioned { value, etag: None });
     Ok(match call {
         Call::Resume => Outcome::Resumed(api.resume().await?),
         Call::SignUp { username, email, password } => {
@@ -177,17 +176,15 @@ async fn perform(api: &Api, call: Call) -> Result<Outcome, Failure> {
             Outcome::Answers(api.answers(question, cursor.as_deref()).await?)
         }
         Call::Answer(id) => Outcome::Answer(api.answer_versioned(id).await?),
-        Call::Ask { title, body, key } => unversioned(api.ask(&title, described(&body), &key).await?),
-        Call::Reply { question, body, key } => {
-            Outcome::Answer(Versioned { value: api.answer(question, &body, &key).await?, etag: None })
-        }
+        Call::Ask { title, body, key } => Outcome::Question(api.ask(&title, described(&body), &key).await?),
+        Call::Reply { question, body, key } => Outcome::Answer(api.answer(question, &body, &key).await?),
         Call::EditQuestion { id, title, body, etag } => {
             Outcome::Question(api.edit_question(id, &title, described(&body), etag.as_deref()).await?)
         }
         Call::EditAnswer { id, body, etag } => {
             Outcome::Answer(api.edit_answer(id, &body, etag.as_deref()).await?)
         }
-        Call::Mark { id, answered } => unversioned(api.set_answered(id, answered).await?),
+        Call::Mark { id, answered } => Outcome::Question(api.set_answered(id, answered).await?),
         Call::DeleteQuestion(id) => done(api.delete_question(id).await?),
         Call::DeleteAnswer { id, .. } => done(api.delete_answer(id).await?),
         Call::NewAvatar => {

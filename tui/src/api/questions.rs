@@ -34,20 +34,30 @@ impl Api {
     }
 
     /// Asks. `key` makes it safe to repeat: the same key and text give the same question.
-    pub async fn ask(&self, title: &str, description: Option<&str>, key: &str) -> Result<Question, Failure> {
+    pub async fn ask(
+        &self,
+        title: &str,
+        description: Option<&str>,
+        key: &str,
+    ) -> Result<Versioned<Question>, Failure> {
         let body =
             NewQuestion { title: title.into(), description: optional(description), ..NewQuestion::default() };
-        self.own(Call::new(Method::POST, "/question").json(&body).key(key)).await?.json()
+        self.versioned(Call::new(Method::POST, "/question").json(&body).key(key)).await
     }
 
     /// Answers. `key` as for [`Api::ask`].
-    pub async fn answer(&self, question: QuestionId, text: &str, key: &str) -> Result<Answer, Failure> {
+    pub async fn answer(
+        &self,
+        question: QuestionId,
+        text: &str,
+        key: &str,
+    ) -> Result<Versioned<Answer>, Failure> {
         let body = NewAnswer {
             description: text.into(),
             question_id: question.to_string().into(),
             ..NewAnswer::default()
         };
-        self.own(Call::new(Method::POST, "/answer").json(&body).key(key)).await?.json()
+        self.versioned(Call::new(Method::POST, "/answer").json(&body).key(key)).await
     }
 
     /// Replaces a question's text; `Code::Stale` when it is no longer the version `etag`.
@@ -74,9 +84,9 @@ impl Api {
     }
 
     /// Marks a question as answered, or as open again.
-    pub async fn set_answered(&self, id: QuestionId, answered: bool) -> Result<Question, Failure> {
+    pub async fn set_answered(&self, id: QuestionId, answered: bool) -> Result<Versioned<Question>, Failure> {
         let body = SetAnswered { answered: answered.into() };
-        self.own(Call::new(Method::PUT, format!("/question/{id}/status")).json(&body)).await?.json()
+        self.versioned(Call::new(Method::PUT, format!("/question/{id}/status")).json(&body)).await
     }
 
     /// Deletes a question and its answers.

@@ -3,15 +3,16 @@
 use std::{collections::HashMap, time::Duration};
 
 use ratatui::layout::Size;
+use ro_co_shared as wire;
 use ro_co_shared::{AnswerId, QuestionId, UserId};
 use uuid::Uuid;
 
 use super::{
-    About, Answer, Me, Moment, Person, Question, ReqId, Toasts, Tone, Trouble,
+    About, Answer, Me, Moment, Person, Question, ReqId, Revision, Toasts, Tone, Trouble,
     cmd::{Call, Cmd, Slot},
     trouble::Kind,
 };
-use crate::{clean::Clean, input::KeyMap, theme::Theme};
+use crate::{api::Versioned, clean::Clean, input::KeyMap, theme::Theme};
 
 /// Which server this client speaks to.
 #[derive(Clone, Debug)]
@@ -48,8 +49,13 @@ pub(crate) enum Connection {
 pub(crate) enum Change {
     /// A new question.
     Asked(Question),
-    /// A question has another text or mark.
-    Question(Question),
+    /// A question was read, or has another text or mark.
+    Question {
+        /// As it is shown.
+        question: Question,
+        /// As it is edited.
+        revision: Box<Revision>,
+    },
     /// A question is gone.
     QuestionGone(QuestionId),
     /// A new answer.
@@ -60,6 +66,13 @@ pub(crate) enum Change {
     AnswerGone(AnswerId, QuestionId),
     /// The user has another name or picture.
     Me(Me),
+}
+
+impl Change {
+    /// A question as it came.
+    pub(crate) fn question(came: Versioned<wire::Question>) -> Self {
+        Self::Question { question: came.value.clone().into(), revision: Box::new(came.into()) }
+    }
 }
 
 /// What all screens share.

@@ -11,12 +11,11 @@ use ratatui::layout::Rect;
 use ro_co_shared::UserId;
 use uuid::Uuid;
 
-use self::conflict::Version;
 use super::Page;
 use crate::{
     drafts::{Draft, DraftId},
     input::{Action, ActionInfo, Context, Hit},
-    model::{About, Change, Core, Kind, ReqId, Tone, Trouble, cmd::Cmd},
+    model::{About, Change, Core, Kind, ReqId, Revision, Tone, Trouble, cmd::Cmd},
     msg::Outcome,
     nav::{Dialog, Go, Target},
     term::Edited,
@@ -32,11 +31,15 @@ pub(crate) struct Compose {
     /// Sent with the text and kept with its draft: however often it is sent, it is posted once.
     key: Uuid,
     /// The version that is being changed, and its text.
-    source: Option<Version>,
+    source: Option<Revision>,
+    /// The texts that were sent, whose answers may have been lost.
+    attempted: Vec<Revision>,
+    /// Whether it is sent again if it turns out that the text on the server is an earlier one of mine.
+    resend: bool,
     sent: Option<(ReqId, Duration)>,
     fetching: Option<(ReqId, Duration)>,
     /// What somebody else made of it meanwhile.
-    theirs: Option<Version>,
+    theirs: Option<Revision>,
     save_at: Option<Duration>,
     changed: bool,
     restored: bool,
@@ -56,16 +59,18 @@ enum Fate {
 }
 
 impl Compose {
-    /// An empty page for a text.
-    pub(crate) fn new(core: &Core, target: Target) -> Self {
+    /// A page for a text; of an edit, with the text to be changed where that has been read already.
+    pub(crate) fn new(core: &Core, target: Target, revision: Option<Revision>) -> Self {
         let button = Button { label: target.verb(), action: Action::Submit };
         let form = Form::new(target.fields(), vec![button]);
-        Self {
+        let mut compose = Self {
             target,
             by: core.my_id(),
             form,
             key: core.fresh_key,
             source: None,
+            attempted: Vec::new(),
+            resend: false,
             sent: None,
             fetching: None,
             theirs: None,
@@ -74,11 +79,16 @@ impl Compose {
             restored: false,
             fate: Fate::Open,
             trouble: None,
+        };
+        if let Some(revision) = revision {
+            compose.fill(&revision);
+            compose.source = Some(revision);
         }
+        compose
     }
 
-    fn version(&self) -> Version {
-        Version {
+    fn text(&self) -> Revision {
+        Revision {
             title: self.form.text("title"),
             body: self.form.text("description"),
             etag: self.source.as_ref().and_then(|source| source.etag.clone()),
@@ -103,25 +113,22 @@ impl Compose {
         }
         self.form.absolve();
         self.trouble = None;
-        let typed = self.version();
+        let typed = self.text();
         // The limit is one of what is sent, and the counter leaves the space around a title out.
-        let text = Version { title: typed.title.trim().to_owned(), ..typed };
+        let text = Revision { title: typed.title.trim().to_owned(), ..typed };
         if let Err(errors) = self.target.check(&text) {
             self.form.blame_errors(&errors);
             return;
         }
         self.save(core);
+        self.attempted.push(text.clone());
         self.sent = Some((core.call(None, self.target.call(text, self.key)), core.now.run));
     }
 
     fn sent(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Go {
         self.sent = None;
         match answer {
-            Ok(_) => {
-                self.finish(core);
-                core.toast(Tone::Good, self.target.done());
-                Go::Back
-            }
+            Ok(_) => self.saved(core),
             Err(trouble) => {
                 self.refused(core, &trouble);
                 Go::Stay
@@ -129,9 +136,19 @@ impl Compose {
         }
     }
 
+    /// What was sent is there.
+    fn saved(&mut self, core: &mut Core) -> Go {
+        self.finish(core);
+        core.toast(Tone::Good, self.target.done());
+        Go::Back
+    }
+
     fn refused(&mut self, core: &mut Core, trouble: &Trouble) {
         match trouble.kind {
-            Kind::Stale => self.fetch(core),
+            Kind::Stale => {
+                self.resend = true;
+                self.fetch(core);
+            }
             Kind::KeyReused => {
                 self.key = core.fresh_key;
                 self.trouble = Some(Trouble::said(
@@ -232,7 +249,9 @@ impl Page for Compose {
 
     fn entered(&mut self, core: &mut Core) {
         core.outbox.extend(self.draft_id().map(Cmd::FindDraft));
-        self.fetch(core);
+        if self.source.is_none() {
+            self.fetch(core);
+        }
     }
 
     fn leaving(&mut self, core: &mut Core) {
@@ -277,7 +296,7 @@ impl Page for Compose {
     fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
         if self.fetching.is_some_and(|(sent, _)| sent == req) {
             self.fetching = None;
-            return self.fetched(core, answer).map_or(Go::Stay, Go::over);
+            return self.fetched(core, answer);
         }
         self.sent(core, answer)
     }

@@ -13,7 +13,10 @@ use self::posts::Posts;
 use super::Page;
 use crate::{
     input::{Action, ActionInfo, Hit, MOVES},
-    model::{Answer, Change, Core, PagedList, Person, Question, ReqId, Tone, Trouble, age_stays, cmd::Call},
+    model::{
+        Answer, Change, Core, PagedList, Person, Question, ReqId, Revision, Tone, Trouble, age_stays,
+        cmd::Call,
+    },
     msg::Outcome,
     nav::{Dialog, Go, Target},
     widgets::{Canvas, body},
@@ -25,6 +28,8 @@ const AGES: Duration = Duration::from_mins(1);
 /// The page of a question.
 pub(crate) struct Detail {
     question: Question,
+    /// The question as it was last read, so that an edit of it can begin at once.
+    revision: Option<Revision>,
     answers: PagedList<Answer>,
     /// 0 is the question, then its answers.
     selected: usize,
@@ -44,6 +49,7 @@ impl Detail {
     pub(crate) fn new(question: Question) -> Self {
         Self {
             question,
+            revision: None,
             answers: PagedList::default(),
             selected: 0,
             scroll: 0,
@@ -127,11 +133,10 @@ impl Detail {
             core.toast(Tone::Plain, "Only its author can change this.");
             return Go::Stay;
         }
-        let target = match self.current() {
-            Some(answer) => Target::EditAnswer(answer.id),
-            None => Target::EditQuestion(self.question.id),
-        };
-        Go::compose(target)
+        match self.current() {
+            Some(answer) => Go::compose(Target::EditAnswer(answer.id)),
+            None => Go::edit(Target::EditQuestion(self.question.id), self.revision.clone()),
+        }
     }
 
     fn delete(&self, core: &mut Core) -> Go {
@@ -260,7 +265,11 @@ impl Page for Detail {
 
     fn changed(&mut self, core: &mut Core, change: &Change) {
         match change {
-            Change::Question(new) if new.id == self.question.id => self.question = new.clone(),
+            Change::Question { question, revision } if question.id == self.question.id => {
+                self.question = question.clone();
+                // Without a tag it cannot be told from a later one.
+                self.revision = Some((**revision).clone()).filter(|revision| revision.etag.is_some());
+            }
             Change::QuestionGone(id) if *id == self.question.id => self.gone = true,
             Change::Answered(answer) if answer.question == self.question.id => self.answered(core, answer),
             Change::Answer(new) => self.answers.update(new.id, |answer| *answer = new.clone()),

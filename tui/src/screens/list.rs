@@ -210,7 +210,7 @@ impl Page for List {
                     self.select(core, 0);
                 }
             }
-            Change::Question(new) => self.rows.update(new.id, |q| *q = new.clone()),
+            Change::Question { question, .. } => self.rows.update(question.id, |q| *q = question.clone()),
             Change::QuestionGone(id) => self.remove(*id),
             Change::Answered(answer) => self.rows.update(answer.question, |q| q.answers += 1),
             Change::AnswerGone(_, id) => self.rows.update(*id, |q| q.answers = (q.answers - 1).max(0)),

@@ -62,7 +62,9 @@ impl Screen {
             Route::SignUp { email } => Self::SignUp(Box::new(SignUp::new(&email))),
             Route::List => Self::List(Box::default()),
             Route::Detail(question) => Self::Detail(Box::new(Detail::new(*question))),
-            Route::Compose(target) => Self::Compose(Box::new(Compose::new(core, target))),
+            Route::Compose { target, revision } => {
+                Self::Compose(Box::new(Compose::new(core, target, revision.map(|revision| *revision))))
+            }
             Route::Profile => Self::Profile(Profile::default()),
         }
     }

@@ -6,7 +6,7 @@ use super::Model;
 use crate::{
     drafts::{DraftId, DraftOf},
     model::{
-        Change, Core, Question,
+        Change, Core,
         cmd::{Call, Cmd},
     },
     msg::Outcome,
@@ -16,9 +16,7 @@ use crate::{
 pub(super) fn note_change(model: &mut Model, call: &Call, outcome: &Outcome) {
     let change = match (call, outcome) {
         (Call::Ask { .. }, Outcome::Question(q)) => Change::Asked(q.value.clone().into()),
-        (Call::EditQuestion { .. } | Call::Mark { .. }, Outcome::Question(q)) => {
-            Change::Question(Question::from(q.value.clone()))
-        }
+        (Call::EditQuestion { .. } | Call::Mark { .. }, Outcome::Question(q)) => Change::question(q.clone()),
         (Call::Reply { .. }, Outcome::Answer(a)) => Change::Answered(a.value.clone().into()),
         (Call::EditAnswer { .. }, Outcome::Answer(a)) => Change::Answer(a.value.clone().into()),
         (Call::DeleteQuestion(id), _) => Change::QuestionGone(*id),

@@ -269,7 +269,8 @@ async fn the_key_is_kept_before_the_request_and_a_stale_one_is_not_used() {
     let home = Home::new().with_token("refresh-0").await;
     let file = home.refresh_key_file();
     std::fs::write(&file, "0000 6c84fb90-12c4-11e1-840d-7b25c5ee775a").unwrap();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut std::fs::metadata(&file).unwrap().permissions(), 0o600);
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&file, private).unwrap();
     let kept = file.clone();
     let stub = refreshing(HOUR, |_| me()).await;
     let watched = Stub::start(move |seen| {

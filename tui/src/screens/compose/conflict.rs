@@ -2,62 +2,62 @@
 
 use super::Compose;
 use crate::{
-    api::Versioned,
     clean::Clean,
-    model::{Core, Kind, Trouble},
+    model::{Change, Core, Kind, Revision, Trouble},
     msg::Outcome,
-    nav::Dialog,
+    nav::{Dialog, Go},
 };
-
-/// A text at some point of its life.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(crate) struct Version {
-    /// The title; empty for an answer.
-    pub(crate) title: String,
-    /// The rest.
-    pub(crate) body: String,
-    /// Names the version for `If-Match`.
-    pub(crate) etag: Option<String>,
-}
 
 impl Compose {
     /// The text on the server has arrived: to be changed, or to be told from mine.
-    pub(super) fn fetched(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Option<Dialog> {
-        let theirs = match answer {
+    pub(super) fn fetched(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Go {
+        let theirs: Revision = match answer {
             // As it is, to be changed only where the user changes it; drawing cleans it.
-            Ok(Outcome::Question(Versioned { value, etag })) => {
-                Version { title: value.title, body: value.description.unwrap_or_default(), etag }
+            Ok(Outcome::Question(question)) => {
+                core.changes.push(Change::question(question.clone()));
+                question.into()
             }
-            Ok(Outcome::Answer(Versioned { value, etag })) => {
-                Version { title: String::new(), body: value.description, etag }
-            }
-            Ok(_) => return None,
+            Ok(Outcome::Answer(answer)) => answer.into(),
+            Ok(_) => return Go::Stay,
             Err(trouble) => {
                 core.plan_retry(&trouble);
                 match trouble.kind {
                     Kind::Gone => self.lose_target(),
                     _ => self.trouble = Some(trouble),
                 }
-                return None;
+                return Go::Stay;
             }
         };
         self.trouble = None;
+        let resend = std::mem::take(&mut self.resend);
         if self.source.is_none() && !self.restored {
             self.fill(&theirs);
             self.source = Some(theirs);
-            return None;
+            return Go::Stay;
         }
         if self.restored && self.source.as_ref().is_none_or(|source| source.etag == theirs.etag) {
             self.source = Some(theirs);
-            return None;
+            return Go::Stay;
+        }
+        if theirs.is_same_text(&self.text()) {
+            // An earlier save of this very text has arrived, though its answer did not.
+            return self.saved(core);
+        }
+        if self.attempted.iter().any(|attempted| theirs.is_same_text(attempted)) {
+            // As above, but more was typed since: that goes on top of it.
+            self.source = Some(theirs);
+            if resend {
+                self.submit(core);
+            }
+            return Go::Stay;
         }
         let conflict =
             Dialog::Conflict { title: Clean::text(&theirs.title), body: Clean::text(&theirs.body) };
         self.theirs = Some(theirs);
-        Some(conflict)
+        Go::over(conflict)
     }
 
-    fn fill(&mut self, version: &Version) {
+    pub(super) fn fill(&mut self, version: &Revision) {
         for (name, text) in [("title", &version.title), ("description", &version.body)] {
             if let Some(field) = self.form.field_mut(name) {
                 field.replace(text);

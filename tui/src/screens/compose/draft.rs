@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Compose, Fate, Version};
+use super::{Compose, Fate};
 use crate::{
     drafts::{Draft, DraftId},
-    model::{About, Core, Tone, cmd::Cmd},
+    model::{About, Core, Revision, Tone, cmd::Cmd},
 };
 
 /// How long a change may be unsaved.
@@ -30,7 +30,7 @@ impl Compose {
             return;
         }
         let Some(id) = self.draft_id() else { return };
-        let text = self.version();
+        let text = self.text();
         let nothing_new = match &self.source {
             Some(source) => source.title == text.title && source.body == text.body,
             None => text.title.trim().is_empty() && text.body.trim().is_empty(),
@@ -38,7 +38,7 @@ impl Compose {
         core.outbox.push(if nothing_new {
             Cmd::DropDraft(id)
         } else {
-            let Version { title, body, etag } = text;
+            let Revision { title, body, etag } = text;
             let draft = Draft { title, body, key: self.key.to_string(), etag, saved_at: core.now.wall };
             Cmd::SaveDraft { id, draft }
         });
@@ -53,8 +53,13 @@ impl Compose {
         }
         self.key = draft.key.parse().unwrap_or(self.key);
         if self.target.is_edit() {
-            let source = self.source.get_or_insert_with(Version::default);
-            source.etag.clone_from(&draft.etag);
+            self.source = Some(Revision { etag: draft.etag.clone(), ..Revision::default() });
+            self.attempted.push(Revision {
+                title: draft.title.clone(),
+                body: draft.body.clone(),
+                etag: None,
+            });
+            self.fetch(core);
         }
         self.restored = true;
         self.changed = true;

@@ -5,10 +5,9 @@ use ro_co_shared::{
 };
 use uuid::Uuid;
 
-use super::Version;
 use crate::{
     drafts::DraftOf,
-    model::{Change, cmd::Call},
+    model::{Change, Revision, cmd::Call},
     nav::Target,
     widgets::Field,
 };
@@ -92,7 +91,7 @@ impl Target {
     }
 
     /// The very rules the server checks by.
-    pub(super) fn check(&self, text: &Version) -> Result<(), Vec<FieldError>> {
+    pub(super) fn check(&self, text: &Revision) -> Result<(), Vec<FieldError>> {
         let (title, body) = (text.title.as_str(), text.body.as_str());
         let optional =
             |body: &str| if body.trim().is_empty() { ro_co_shared::Optional::default() } else { body.into() };
@@ -117,8 +116,8 @@ impl Target {
     }
 
     /// The request that sends it.
-    pub(super) fn call(&self, text: Version, key: Uuid) -> Call {
-        let Version { title, body, etag } = text;
+    pub(super) fn call(&self, text: Revision, key: Uuid) -> Call {
+        let Revision { title, body, etag } = text;
         let key = key.to_string();
         match self {
             Self::Ask => Call::Ask { title, body, key },

@@ -57,7 +57,7 @@ impl Detail {
 
     pub(super) fn question_read(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) {
         match answer {
-            Ok(Outcome::Question(question)) => core.changes.push(Change::Question(question.value.into())),
+            Ok(Outcome::Question(question)) => core.changes.push(Change::question(question)),
             Ok(_) => {}
             Err(trouble) if trouble.kind == Kind::Gone => {
                 core.toast(Tone::Plain, "This question has been deleted.");

@@ -1,10 +1,11 @@
 use ro_co_shared::Code;
 
-use super::composing::editing;
+use super::composing::{adas, editing};
 use crate::{
-    model::cmd::Call,
-    msg::Outcome,
-    testing::{Client, problem, question, versioned},
+    drafts::{Draft, DraftOf},
+    model::cmd::{Call, Cmd},
+    msg::{Msg, Outcome},
+    testing::{Client, NOW, listing, offline, problem, question, questions, versioned},
 };
 
 fn in_conflict() -> Client {
@@ -53,4 +54,95 @@ fn in_a_conflict_one_can_go_on_writing() {
         matches!(call, Call::EditQuestion { etag: Some(etag), .. } if etag == "v1"),
         "still against the old one"
     );
+}
+
+/// The text that was sent, as the server has it now.
+fn stored(call: &Call, etag: &str) -> Outcome {
+    let Call::EditQuestion { title, body, .. } = call else { panic!("{call:?}") };
+    let mut question = question(1);
+    (question.title, question.description) = (title.clone(), Some(body.clone()));
+    Outcome::Question(versioned(question, etag))
+}
+
+#[test]
+fn a_save_whose_answer_was_lost_is_recognised_when_it_is_repeated() {
+    let mut client = editing();
+    client.text(" (mine)");
+    client.press("ctrl-s");
+    let sent = client.fail(offline());
+    client.press("ctrl-s");
+    client.fail(problem(Code::Stale, ""));
+    client.answer(stored(&sent, "v2"));
+    let screen = client.screen();
+    assert!(
+        screen.contains("Saved.") && screen.contains("(mine)") && !screen.contains("Changed by"),
+        "{screen}"
+    );
+    assert!(client.calls().is_empty());
+}
+
+#[test]
+fn what_was_typed_after_a_lost_answer_goes_on_top_of_it() {
+    let mut client = editing();
+    client.text(" (mine)");
+    client.press("ctrl-s");
+    let sent = client.fail(offline());
+    client.text(" and more");
+    client.press("ctrl-s");
+    client.fail(problem(Code::Stale, ""));
+    client.answer(stored(&sent, "v2"));
+    let (_, call) = client.call();
+    let Call::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
+    assert!(title.ends_with("(mine) and more") && etag.as_deref() == Some("v2"), "{title} {etag:?}");
+    assert!(!client.screen().contains("Changed by"));
+}
+
+#[test]
+fn a_draft_that_was_saved_before_a_crash_is_no_conflict() {
+    let mut client = Client::with(80, 24, questions(1..=3));
+    client.press("e");
+    let draft = Draft {
+        title: "Mine".into(),
+        body: "text".into(),
+        key: String::new(),
+        etag: Some("v1".into()),
+        saved_at: NOW,
+    };
+    let id = adas(DraftOf::EditQuestion(question(1).id));
+    client.send(Msg::Draft { id, draft: Some(draft) });
+    let mut mine = question(1);
+    (mine.title, mine.description) = ("Mine".into(), Some("text".into()));
+    client.answer(Outcome::Question(versioned(mine, "v2")));
+    let screen = client.screen();
+    assert!(screen.contains("Saved.") && screen.contains("Questions (3)"), "{screen}");
+    assert!(client.cmds.iter().any(|cmd| matches!(cmd, Cmd::DropDraft(dropped) if *dropped == id)));
+}
+
+#[test]
+fn a_question_that_is_open_is_edited_without_another_read() {
+    let mut client = Client::with(80, 24, questions(1..=3));
+    client.press("enter");
+    for (req, call) in client.calls() {
+        client.reply(
+            req,
+            Ok(match call {
+                Call::Question(_) => Outcome::Question(versioned(question(1), "v4")),
+                _ => Outcome::Answers(listing(vec![], None)),
+            }),
+        );
+    }
+    client.press("e");
+    assert!(client.calls().is_empty());
+    client.text("!");
+    client.press("ctrl-s");
+    let (req, call) = client.call();
+    let outcome = stored(&call, "v5");
+    assert!(matches!(call, Call::EditQuestion { etag: Some(etag), .. } if etag == "v4"));
+    client.reply(req, Ok(outcome));
+    client.press("e");
+    client.text("?");
+    client.press("ctrl-s");
+    let (_, call) = client.call();
+    let Call::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
+    assert!(title.ends_with("!?") && etag.as_deref() == Some("v5"), "{title} {etag:?}");
 }
