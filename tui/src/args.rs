@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource};
 
-use crate::{avatar::AvatarChoice, token::TokenStoreChoice};
+use crate::{avatar::AvatarChoice, log::LogLevel, token::TokenStoreChoice};
 
 /// Questions and answers among students, in the terminal.
 ///
@@ -66,6 +66,20 @@ pub struct Args {
     #[arg(long, global = true)]
     pub demo: bool,
 
+    /// How much goes into the log, which lies beside your drafts; `ro-co logs` prints it.
+    ///
+    /// `off`, `error`, `warn`, `info`, `debug` or `trace`. Texts, email addresses, passwords and tokens are never logged.
+    #[arg(
+        long,
+        env = "ROCO_LOG_LEVEL",
+        value_name = "LEVEL",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        global = true
+    )]
+    pub log_level: LogLevel,
+
     /// Allows plain `http` to another machine: everyone in between can read your password.
     #[arg(long, global = true)]
     pub insecure: bool,
@@ -82,6 +96,8 @@ pub enum Command {
     },
     /// Prints who is signed in, and where. Exit code 1 when nobody is.
     Whoami,
+    /// Prints the log of the last seven days, of all servers and processes.
+    Logs,
 }
 
 impl Args {
@@ -132,10 +148,11 @@ Examples:
   ro-co --server https://ro-co.example.org
   ro-co whoami
   ro-co avatar
+  ro-co logs
 
 Files:
   $XDG_DATA_HOME/ro-co     local mode's questions and answers
-  $XDG_STATE_HOME/ro-co    drafts
+  $XDG_STATE_HOME/ro-co    drafts, and the log
   $XDG_CACHE_HOME/ro-co    pictures
 
 Environment:

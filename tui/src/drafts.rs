@@ -93,7 +93,7 @@ impl Drafts {
         if let Err(error) = &read
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(file = %path.display(), %error, "a draft cannot be read and was set aside");
+            tracing::warn!(file = %path.display(), %error, "Unreadable draft set aside");
             // Whatever comes of it, the user can type.
             let _ = fs::rename(&path, path.with_extension("broken"));
         }

@@ -14,6 +14,7 @@ pub mod args;
 pub mod avatar;
 pub mod clean;
 pub mod drafts;
+pub mod log;
 pub mod places;
 pub mod plain;
 pub mod term;

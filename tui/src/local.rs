@@ -90,7 +90,7 @@ impl Local {
         match start(&self.config, Mode::Local).await.map_err(|why| Clean::line(&why.to_string()))? {
             Started::Elsewhere(address) => self.origin.move_to(address),
             Started::Here(server) => {
-                tracing::info!(address = %server.address, "the local server's process has ended; it runs here now");
+                tracing::info!(address = %server.address, "Local server taken over from a process that ended");
                 self.origin.move_to(server.address);
                 *place = Place::Here(server);
             }

@@ -1,8 +1,9 @@
 //! Commands without a screen: they print and end.
 
 use std::{
-    env,
+    env, fs,
     io::{self, IsTerminal, Write},
+    path::Path,
     process::ExitCode,
 };
 
@@ -16,6 +17,8 @@ use crate::{
     api::{Api, Failure},
     avatar::{AvatarChoice, decode, print_in_shell, probe_shell},
     clean::Clean,
+    log,
+    places::Places,
 };
 
 /// The size of a picture in the shell, in cells.
@@ -40,6 +43,32 @@ pub async fn whoami(api: &Api) -> ExitCode {
 /// `ro-co avatar [USER]`: a picture in the plain shell, as `choice` says; `user` is `me` or an id.
 pub async fn avatar(api: &Api, user: &str, choice: AvatarChoice) -> ExitCode {
     end(face_of(api, user, choice).await.map(|(name, picture)| show(&name, picture.as_ref(), choice)))
+}
+
+/// `ro-co logs`: prints what the log holds, the oldest line first.
+pub fn logs(places: Option<&Places>) -> ExitCode {
+    let Some(places) = places else {
+        say("there is no home directory to keep a log in");
+        return ExitCode::FAILURE;
+    };
+    let dir = log::dir(&places.state);
+    match log::files(&places.state) {
+        Ok(files) if !files.is_empty() => end(Ok(files.iter().try_for_each(|file| print_log(file)))),
+        Err(why) if why.kind() != io::ErrorKind::NotFound => {
+            say(&format!("{} cannot be read: {why}", dir.display()));
+            ExitCode::FAILURE
+        }
+        _ => {
+            say(&format!("there is no log in {} yet", dir.display()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print_log(file: &Path) -> io::Result<()> {
+    // What is no UTF-8 is shown as such; what could move the cursor is taken away.
+    let text = String::from_utf8_lossy(&fs::read(file)?).into_owned();
+    io::stdout().lock().write_all(Clean::text(&text).as_str().as_bytes())
 }
 
 /// Says what went wrong. A reader that has gone away (`ro-co whoami | true`) is no error to speak of.

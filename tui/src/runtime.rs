@@ -17,6 +17,7 @@ use crate::{
     avatar::{AvatarKey, Avatars},
     clean::Clean,
     drafts::Drafts,
+    log,
     model::ReqId,
     model::cmd::{Call, Cmd, Slot},
     msg::{Msg, Outcome},
@@ -158,7 +159,10 @@ fn keep_draft(drafts: &Drafts, job: Cmd) -> Option<Msg> {
         Cmd::DropDraft(id) => drafts.delete(id),
         _ => return None,
     };
-    done.err().map(|why| Msg::Trouble(Clean::line(&format!("Your draft could not be kept: {why}"))))
+    done.err().map(|why| {
+        tracing::warn!(error = %why, "Draft not saved");
+        Msg::Trouble(Clean::line(&format!("Your draft could not be kept: {why}{}", log::hint())))
+    })
 }
 
 async fn perform(api: &Api, call: Call) -> Result<Outcome, Failure> {

@@ -12,6 +12,7 @@ use crate::{
     args::{Args, Command},
     avatar::{Avatars, Colours},
     drafts::Drafts,
+    log,
     places::Places,
     plain::{self, say},
     theme::Theme,
@@ -29,6 +30,12 @@ pub fn start(args: Args) -> ExitCode {
              ro-co-server, where it is installed).",
         );
     }
+    let places = Places::of_user();
+    if args.command == Some(Command::Logs) {
+        return plain::logs(places.as_ref());
+    }
+    // A demonstration leaves nothing behind.
+    log::start(places.as_ref().filter(|_| !args.demo).map(|places| places.state.as_path()), args.log_level);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(why) => return refuse(&format!("could not start: {why}")),
@@ -79,6 +86,7 @@ async fn speak(
     }
     match &args.command {
         Some(Command::Whoami) => return plain::whoami(&api).await,
+        Some(Command::Logs) => return plain::logs(kept.as_ref()),
         Some(Command::Avatar { user }) => {
             return plain::avatar(&api, user.as_deref().unwrap_or("me"), args.avatars).await;
         }
@@ -93,7 +101,8 @@ async fn speak(
     match app::run(parts).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            say(&format!("stopped: {why}"));
+            tracing::error!(error = %why, "Client stopped");
+            say(&format!("stopped: {why}{}", log::hint()));
             ExitCode::FAILURE
         }
     }

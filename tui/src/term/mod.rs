@@ -4,7 +4,7 @@ mod editor;
 mod signals;
 
 use std::{
-    io::{self, stdout},
+    io::{self, Write, stdout},
     sync::{
         Mutex, Once, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -31,7 +31,7 @@ use crossterm::{
 pub use editor::{Edited, edit};
 pub use signals::{Signal, Signals};
 
-use crate::clean::Clean;
+use crate::{clean::Clean, log};
 
 /// The window's title is put on a stack of the terminal and taken off it again (xterm's `CSI 22 ; 2 t`).
 const PUSH_TITLE: &str = "\x1b[22;2t";
@@ -151,12 +151,13 @@ fn restore_on_panic() {
         std::panic::set_hook(Box::new(move |panic| {
             let ours = OURS.load(Ordering::Acquire);
             if ours && OWNER.get() != Some(&thread::current().id()) {
-                let place = panic.location().map(ToString::to_string);
-                tracing::error!(place, "a task of the client panicked; the client goes on");
+                log::record(panic);
                 return;
             }
             restore();
             before(panic);
+            // Nobody is left to tell that it cannot be said.
+            let _ = writeln!(io::stderr(), "ro-co: this is a fault of the program{}", log::hint());
         }));
     });
 }

@@ -29,7 +29,7 @@ impl Exclusive {
         let file = match locked {
             Ok(Ok(file)) => Some(file),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "other processes cannot be kept from refreshing the session at the same time");
+                tracing::warn!(%error, "Session lock not available: processes may refresh at the same time");
                 None
             }
             Err(_) => None,

@@ -389,6 +389,11 @@ impl Shared {
         self.state.send_if_modified(|state| {
             let changed = state.kept != kept || state.reason != reason;
             (state.kept, state.reason) = (kept, reason);
+            match (&state.reason, changed) {
+                (Some(reason), true) => tracing::warn!(?kept, %reason, "Sign-in not kept where it should be"),
+                (None, true) => tracing::info!(?kept, "Sign-in kept"),
+                (_, false) => {}
+            }
             changed
         });
     }
