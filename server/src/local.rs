@@ -16,6 +16,8 @@ use tokio::{net::TcpListener, time};
 
 const LOCK: &str = "server.lock";
 const ADDRESS: &str = "server.address";
+/// Process id and version of the owner, in a file of its own: earlier releases parse the other one whole.
+const OWNER: &str = "server.owner";
 
 /// How long an owner may take from its claim to its address.
 const PUBLISH_TIME: Duration = Duration::from_secs(2);
@@ -40,6 +42,33 @@ pub struct Lock {
     /// Open as long as the lock is held.
     _file: File,
     address: PathBuf,
+    owner: PathBuf,
+}
+
+/// The program that serves a data directory, as it said of itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Owner {
+    /// Its process id.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+}
+
+impl Owner {
+    /// The owner of a data directory, if it said who it is: releases before this file did not.
+    pub fn of(dir: &Path) -> Option<Self> {
+        let text = fs::read_to_string(dir.join(OWNER)).ok()?;
+        let (pid, version) = text.trim_end().split_once(' ')?;
+        Some(Self { pid: pid.parse().ok()?, version: version.to_owned() })
+    }
+
+    /// Whether the process is stopped (Ctrl-Z): its port still takes connections that nobody answers. `false` where
+    /// the system does not say.
+    pub fn is_stopped(&self) -> bool {
+        // The state follows the name, which is in parentheses and may hold any character.
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['T', 't']))
+    }
 }
 
 /// Why a data directory cannot be had.
@@ -102,25 +131,35 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        let lock = Self { _file: file, address: dir.join(ADDRESS) };
+        let lock = Self { _file: file, address: dir.join(ADDRESS), owner: dir.join(OWNER) };
         lock.withdraw()?;
+        let owner = format!("{} {}\n", std::process::id(), env!("CARGO_PKG_VERSION"));
+        replace(&lock.owner, owner.as_bytes())?;
         Ok(Some(lock))
     }
 
     /// Tells others where the owner listens; to be called once it does.
     pub fn publish(&self, address: SocketAddr) -> io::Result<()> {
-        // Renamed into place, so that nobody reads half of it.
-        let draft = self.address.with_extension("new");
-        private().truncate(true).open(&draft)?.write_all(reachable(address).to_string().as_bytes())?;
-        fs::rename(draft, &self.address)
+        replace(&self.address, reachable(address).to_string().as_bytes())
     }
 
     fn withdraw(&self) -> io::Result<()> {
-        match fs::remove_file(&self.address) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        for file in [&self.address, &self.owner] {
+            match fs::remove_file(file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
+        Ok(())
     }
+}
+
+/// Writes a file and renames it into place, so that nobody reads half of it.
+fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
+    let mut draft = file.as_os_str().to_owned();
+    draft.push(".new");
+    private().truncate(true).open(&draft)?.write_all(content)?;
+    fs::rename(draft, file)
 }
 
 impl Drop for Lock {
@@ -212,6 +251,18 @@ mod tests {
         drop(owner);
         assert_eq!(published(&dir), None);
         mine(&dir).await;
+    }
+
+    #[tokio::test]
+    async fn the_owner_says_who_it_is_as_long_as_it_owns() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Owner::of(dir.path()), None);
+        let lock = mine(dir.path()).await;
+        let owner = Owner::of(dir.path()).unwrap();
+        assert_eq!((owner.pid, owner.version.as_str()), (std::process::id(), env!("CARGO_PKG_VERSION")));
+        assert!(!owner.is_stopped());
+        drop(lock);
+        assert_eq!(Owner::of(dir.path()), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use ro_co_server::{
     config::Config,
     demo,
+    local::Owner,
     run::{Mode, Running, Started, start},
 };
 use tokio::sync::Mutex;
@@ -59,7 +60,10 @@ enum Place {
 impl Local {
     async fn start(config: Config) -> Result<Self, String> {
         let (place, address) = match start(&config, Mode::Local).await.map_err(|why| why.to_string())? {
-            Started::Elsewhere(address) => (Place::Elsewhere, address),
+            Started::Elsewhere(address) => {
+                refuse_stopped_owner(&config)?;
+                (Place::Elsewhere, address)
+            }
             Started::Here(server) => {
                 let address = server.address;
                 (Place::Here(server), address)
@@ -88,7 +92,10 @@ impl Local {
             Place::Elsewhere => {}
         }
         match start(&self.config, Mode::Local).await.map_err(|why| Clean::line(&why.to_string()))? {
-            Started::Elsewhere(address) => self.origin.move_to(address),
+            Started::Elsewhere(address) => {
+                self.origin.move_to(address);
+                refuse_stopped_owner(&self.config).map_err(|why| Clean::line(&why))?;
+            }
             Started::Here(server) => {
                 tracing::info!(address = %server.address, "Local server taken over from a process that ended");
                 self.origin.move_to(server.address);
@@ -103,6 +110,18 @@ impl Host for Local {
     fn attend(&self) -> BoxFuture<'_, Result<(), Clean>> {
         Box::pin(self.follow())
     }
+}
+
+/// Names an owner that is stopped. It still holds the lock, and its port still takes connections, so without this
+/// every request would wait for its limit.
+fn refuse_stopped_owner(config: &Config) -> Result<(), String> {
+    let owner = config.data_dir().ok().and_then(|dir| Owner::of(&dir)).filter(Owner::is_stopped);
+    owner.map_or(Ok(()), |Owner { pid, .. }| {
+        Err(format!(
+            "the ro-co that serves this directory (process {pid}) is stopped: continue it with `fg` in its terminal, \
+             or with `kill -CONT {pid}`"
+        ))
+    })
 }
 
 /// The canonical path of the data directory, if it is not the one used where none is named.
