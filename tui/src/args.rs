@@ -1,8 +1,15 @@
 //! The command line. `--help` is the manual.
 
-use std::path::PathBuf;
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
 
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource};
+use clap::{
+    CommandFactory, FromArgMatches, Parser, Subcommand,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
+};
 
 use crate::{avatar::AvatarChoice, log::LogLevel, token::TokenStoreChoice};
 
@@ -27,6 +34,10 @@ pub struct Args {
     /// The server's address, such as `https://ro-co.example.org`. Without it: local mode.
     #[arg(long, env = "ROCO_SERVER", value_name = "URL", global = true)]
     pub server: Option<String>,
+
+    /// Whether the server was named by `ROCO_SERVER`, for messages about it.
+    #[arg(skip)]
+    pub server_is_variable: bool,
 
     /// Where your sign-in is kept between runs. Never the password.
     ///
@@ -103,11 +114,29 @@ pub enum Command {
 impl Args {
     /// The program's own command line; one that cannot be meant is answered, and the program ends.
     pub fn read() -> Self {
-        let matches = Self::command().get_matches();
-        let is_flag = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-        Self::from_arg_matches(&matches)
-            .and_then(|args| args.settle(is_flag))
+        Self::parse_from_line(std::env::args_os(), |name| std::env::var_os(name))
             .unwrap_or_else(|error| error.exit())
+    }
+
+    fn parse_from_line(
+        line: impl IntoIterator<Item = OsString>,
+        variable: impl Fn(&OsStr) -> Option<OsString>,
+    ) -> Result<Self, clap::Error> {
+        let line: Vec<OsString> = line.into_iter().collect();
+        let command = without_empty_variables(Self::command(), &variable);
+        let parse = |command: clap::Command| {
+            let matches = command.try_get_matches_from(&line)?;
+            let is_flag = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+            Self::from_arg_matches(&matches).and_then(|args| args.settle(is_flag))
+        };
+        parse(command.clone()).map_err(|error| match faulty_variable(&command, &variable, &error) {
+            // Without its variables the line may be right, and then the variable was wrong.
+            Some(name) if parse(command.clone().mut_args(|arg| arg.env(None::<&str>))).is_ok() => {
+                let text = format!("the environment variable {name}: {}", first_line(&error));
+                Self::command().error(error.kind(), text)
+            }
+            _ => error,
+        })
     }
 
     /// Settles which server is meant where several are named. clap's own conflicts make no difference between a flag
@@ -125,6 +154,7 @@ impl Args {
             Some((id, _)) => id == "server",
             None => self.server.is_some(),
         };
+        self.server_is_variable = server_counts && first.is_none();
         if server_counts {
             self.data_dir = None;
         } else {
@@ -139,6 +169,36 @@ impl Args {
         }
         Ok(self)
     }
+}
+
+/// A variable that is empty is as good as unset: compose files and shells write `X=${X:-}`.
+fn without_empty_variables(
+    command: clap::Command,
+    variable: impl Fn(&OsStr) -> Option<OsString>,
+) -> clap::Command {
+    command.mut_args(|arg| {
+        let is_empty = arg.get_env().and_then(&variable).is_some_and(|value| value.is_empty());
+        if is_empty { arg.env(None::<&str>) } else { arg }
+    })
+}
+
+/// The variable of the flag that an error is about, if it is set.
+fn faulty_variable(
+    command: &clap::Command,
+    variable: impl Fn(&OsStr) -> Option<OsString>,
+    error: &clap::Error,
+) -> Option<String> {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let long = flag.trim_start_matches("--").split(' ').next()?;
+    let name = command.get_arguments().find(|arg| arg.get_long() == Some(long))?.get_env()?;
+    variable(name)?;
+    Some(name.to_string_lossy().into_owned())
+}
+
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_start_matches("error: ").to_owned()
 }
 
 const EXAMPLES: &str = "\
@@ -218,5 +278,38 @@ mod tests {
         }
         let args = read(&[], None, Some("/b")).unwrap();
         assert_eq!((args.server, args.data_dir), (None, Some("/b".into())));
+    }
+
+    fn with_variables(line: &[&str], variables: &[(&str, &str)]) -> Result<Args, clap::Error> {
+        let line = std::iter::once(&"ro-co").chain(line).map(OsString::from);
+        Args::parse_from_line(line, |name| {
+            variables.iter().find(|(n, _)| name == *n).map(|(_, value)| OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn every_variable_of_the_program_is_unset_when_empty() {
+        let names: Vec<_> = Args::command()
+            .get_arguments()
+            .filter_map(|arg| arg.get_env())
+            .map(|name| name.to_str().unwrap().to_owned())
+            .collect();
+        assert!(names.len() >= 5, "{names:?}");
+        let empty: Vec<_> = names.iter().map(|name| (name.as_str(), "")).collect();
+        let command = without_empty_variables(Args::command(), |name| {
+            empty.iter().find(|(n, _)| name == *n).map(|(_, value)| OsString::from(value))
+        });
+        assert!(command.get_arguments().all(|arg| arg.get_env().is_none()));
+        assert_eq!(with_variables(&[], &empty).unwrap(), with_variables(&[], &[]).unwrap());
+    }
+
+    #[test]
+    fn a_wrong_value_is_blamed_on_the_variable_it_came_from() {
+        let command = Args::command().mut_arg("avatars", |arg| arg.env("ROCO_AVATARS"));
+        let error = command.clone().try_get_matches_from(["ro-co", "--avatars", "loud"]).unwrap_err();
+        let set = |name: &OsStr| (name == "ROCO_AVATARS").then(|| OsString::from("loud"));
+        assert_eq!(faulty_variable(&command, set, &error).as_deref(), Some("ROCO_AVATARS"));
+        assert_eq!(faulty_variable(&command, |_| None, &error), None);
+        assert!(first_line(&error).starts_with("invalid value 'loud'"));
     }
 }

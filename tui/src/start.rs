@@ -50,6 +50,7 @@ async fn run(args: Args) -> ExitCode {
     let done = match &args.server {
         Some(server) => match Origin::parse(server, args.insecure) {
             Ok(origin) => Ok(speak(&args, origin, None, None).await),
+            Err(why) if args.server_is_variable => Err(format!("ROCO_SERVER: {why}")),
             Err(why) => Err(why),
         },
         #[cfg(feature = "local")]
