@@ -7,13 +7,14 @@ use super::{
     navigation::{follow, quit},
 };
 use crate::{
-    input::{Action, Context, Hit, Meaning, Pointer},
+    input::{Action, Context, Hit, Meaning, Pointer, on_us_keyboard},
     model::cmd::Cmd,
     nav::Go,
     overlay::{Help, Overlay},
 };
 
 pub(super) fn on_key(model: &mut Model, key: KeyEvent) {
+    let key = readable(model, key);
     let chord = key.into();
     let meaning = model.core.keys.resolve(model.context(), &model.before, chord);
     let had_prefix = !model.before.is_empty();
@@ -46,6 +47,14 @@ fn without_escape(context: Context, key: KeyEvent) -> Option<KeyEvent> {
     let has = |modifier| key.modifiers.contains(modifier);
     let two = has(KeyModifiers::ALT) && (context != Context::Form || has(KeyModifiers::CONTROL));
     two.then(|| KeyEvent::new(key.code, key.modifiers - KeyModifiers::ALT))
+}
+
+/// The key, or where it means nothing and can be no text the one in its place on a US keyboard.
+fn readable(model: &Model, key: KeyEvent) -> KeyEvent {
+    let context = model.context();
+    let is_text = context == Context::Form && !key.modifiers.contains(KeyModifiers::CONTROL);
+    let is_bound = || model.core.keys.resolve(context, &model.before, key.into()) != Meaning::None;
+    if is_text || is_bound() { key } else { on_us_keyboard(key).unwrap_or(key) }
 }
 
 fn type_key(model: &mut Model, key: KeyEvent) {
