@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{self, Stdout},
-    mem,
+    mem::{self, ManuallyDrop},
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use ratatui::{
 };
 use ro_co_shared::Timestamp;
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, watch},
     time::{Instant, sleep_until},
 };
 use uuid::Uuid;
@@ -33,7 +33,7 @@ use crate::{
     msg::Msg,
     places::Places,
     runtime::Runtime,
-    term::{self, Options, Signals, Term},
+    term::{self, Edited, EditorFile, Options, Signal, Signals, Term},
     theme::Theme,
     token::{Kept, TokenState},
     update::{Model, start, update},
@@ -66,51 +66,18 @@ pub(crate) async fn run(parts: Parts) -> io::Result<()> {
     let mut moves = parts.api.origin().moves();
     let choice = parts.choice;
     let mut app = App::new(parts, sender)?;
-    app.step(start).await?;
-    let first = warning(&tokens.borrow_and_update());
-    app.handle(Msg::Warning(first)).await?;
-    app.draw()?;
-    // After the first frame, for a terminal may take seconds to answer; before anything reads its input.
-    let graphics = probe(choice);
-    app.painter = Painter::new(graphics);
-    app.placements = Placements::on(graphics);
-    app.input = Some(EventStream::new());
-    while !app.quitting {
-        let draw_at = app.dirty.then(|| app.next_frame());
-        let wake = app.model.wake().map(|run| app.began + run);
-        tokio::select! {
-            biased;
-            Some(msg) = messages.recv() => app.handle(msg).await?,
-            () = until(draw_at) => app.draw()?,
-            event = next_event(&mut app.input) => app.on_event(event).await?,
-            _ = app.signals.next() => app.handle(Msg::Stop).await?,
-            Ok(()) = tokens.changed() => {
-                let warning = warning(&tokens.borrow_and_update());
-                app.handle(Msg::Warning(warning)).await?;
-            }
-            Ok(()) = moves.changed() => {
-                let address = Clean::line(&moves.borrow_and_update());
-                app.handle(Msg::Moved(address)).await?;
-            }
-            () = until(wake) => app.handle(Msg::Tick).await?,
-        }
-        while let Ok(msg) = messages.try_recv() {
-            app.handle(msg).await?;
-        }
-        if app.dirty && !app.quitting && app.next_frame() <= Instant::now() {
-            app.draw()?;
-        }
-    }
-    app.close().await
+    let done = app.serve(choice, &mut messages, &mut tokens, &mut moves).await;
+    app.close(done).await
 }
-
 struct App {
     model: Model,
     signals: Signals,
     runtime: Runtime,
     began: Instant,
     term: Term,
-    screen: Terminal<CrosstermBackend<Stdout>>,
+    /// Never dropped: the drop would print to standard error that a dead terminal does not show its cursor, and panic
+    /// where that is dead too. [`Term`] shows the cursor.
+    screen: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
     /// None while the terminal belongs to somebody else.
     input: Option<EventStream>,
     avatars: Avatars,
@@ -118,13 +85,24 @@ struct App {
     placements: Placements,
     hits: Hits,
     places: Option<Places>,
+    /// A text that an editor may still have open.
+    kept: Option<EditorFile>,
     /// The address in the window's title.
     titled: Clean,
     drawn: Option<Instant>,
     dirty: bool,
     /// Whether the next frame starts on an empty screen.
     anew: bool,
-    quitting: bool,
+    ending: Option<Ending>,
+}
+
+/// Why the program ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Ending {
+    /// The user or a signal wants it to.
+    Quit,
+    /// The terminal is gone.
+    TerminalLost,
 }
 
 /// Empties the screen, so that the frame is drawn whole. `Terminal::clear` would ask the terminal where its cursor is,
@@ -142,7 +120,7 @@ impl App {
         let server = Server { names_leave: !origin.is_local(), address };
         let signals = Signals::listen()?;
         let term = Term::enter(Options { mouse: true })?;
-        let screen = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        let screen = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?);
         let size = screen.size()?;
         Ok(Self {
             model: Model::new(server, theme, size),
@@ -157,17 +135,69 @@ impl App {
             placements: Placements::default(),
             hits: Hits::default(),
             places,
+            kept: None,
             titled: Clean::default(),
             drawn: None,
             dirty: true,
             anew: true,
-            quitting: false,
+            ending: None,
         })
     }
 
     /// When the next frame may be drawn.
     fn next_frame(&self) -> Instant {
         self.drawn.map_or_else(Instant::now, |drawn| drawn + FRAME)
+    }
+
+    /// Messages before input, all of them before a frame, until the user or a signal ends it.
+    async fn serve(
+        &mut self,
+        choice: AvatarChoice,
+        messages: &mut mpsc::UnboundedReceiver<Msg>,
+        tokens: &mut watch::Receiver<TokenState>,
+        moves: &mut watch::Receiver<String>,
+    ) -> io::Result<()> {
+        self.step(start).await?;
+        let first = warning(&tokens.borrow_and_update());
+        self.handle(Msg::Warning(first)).await?;
+        self.draw()?;
+        // After the first frame, for a terminal may take seconds to answer; before anything reads its input.
+        let graphics = probe(choice);
+        self.painter = Painter::new(graphics);
+        self.placements = Placements::on(graphics);
+        self.input = Some(EventStream::new());
+        while self.ending.is_none() {
+            let draw_at = self.dirty.then(|| self.next_frame());
+            let wake = self.model.wake().map(|run| self.began + run);
+            tokio::select! {
+                biased;
+                Some(msg) = messages.recv() => self.handle(msg).await?,
+                () = until(draw_at) => self.draw()?,
+                event = next_event(&mut self.input) => self.on_event(event).await?,
+                signal = self.signals.next() => {
+                    self.handle(Msg::Stop).await?;
+                    if signal == Signal::HangUp {
+                        self.ending = Some(Ending::TerminalLost);
+                    }
+                }
+                Ok(()) = tokens.changed() => {
+                    let warning = warning(&tokens.borrow_and_update());
+                    self.handle(Msg::Warning(warning)).await?;
+                }
+                Ok(()) = moves.changed() => {
+                    let address = Clean::line(&moves.borrow_and_update());
+                    self.handle(Msg::Moved(address)).await?;
+                }
+                () = until(wake) => self.handle(Msg::Tick).await?,
+            }
+            while let Ok(msg) = messages.try_recv() {
+                self.handle(msg).await?;
+            }
+            if self.dirty && self.ending.is_none() && self.next_frame() <= Instant::now() {
+                self.draw()?;
+            }
+        }
+        Ok(())
     }
 
     async fn on_event(&mut self, event: Option<io::Result<Event>>) -> io::Result<()> {
@@ -185,7 +215,11 @@ impl App {
             }
             Some(Ok(_)) => return Ok(()),
             // The terminal is gone, and the user with it.
-            Some(Err(_)) | None => Msg::Stop,
+            Some(Err(_)) | None => {
+                self.handle(Msg::Stop).await?;
+                self.ending = Some(Ending::TerminalLost);
+                return Ok(());
+            }
         };
         self.handle(msg).await
     }
@@ -206,7 +240,7 @@ impl App {
                     Cmd::Edit(text) => messages.extend(self.edit(text).await?),
                     Cmd::Suspend => self.hand_over(Term::suspend)?,
                     Cmd::Redraw => self.redraw()?,
-                    Cmd::Quit => self.quitting = true,
+                    Cmd::Quit => _ = self.ending.get_or_insert(Ending::Quit),
                     other => self.runtime.start(other),
                 }
             }
@@ -266,17 +300,25 @@ impl App {
 
     /// Opens the user's editor. A signal that comes meanwhile ends the editor, and then the program.
     async fn edit(&mut self, text: String) -> io::Result<Vec<Msg>> {
+        let kept = self.kept.take();
+        // Saved in a window that was still open when the editor came back.
+        if let Some(saved) = kept.as_ref().filter(|kept| kept.text == text).and_then(EditorFile::take) {
+            return Ok(vec![Msg::Edited(Edited { text: Some(saved), ..Edited::default() })]);
+        }
+        kept.iter().for_each(EditorFile::discard);
         self.input = None;
         self.painter.forget()?;
         self.term.leave()?;
         let dir = self.places.as_ref().map_or_else(std::env::temp_dir, |places| places.state.clone());
-        let (signals, mut stopped) = (&mut self.signals, false);
+        let (signals, mut stopped) = (&mut self.signals, None);
         let stop = async {
-            signals.next().await;
-            stopped = true;
+            stopped = Some(signals.next().await);
         };
-        let edited = Msg::Edited(term::edit(&text, &dir, stop).await);
-        if stopped {
+        let edited = term::edit(&text, &dir, stop).await;
+        self.kept.clone_from(&edited.kept);
+        let edited = Msg::Edited(edited);
+        if let Some(signal) = stopped {
+            self.ending = (signal == Signal::HangUp).then_some(Ending::TerminalLost);
             // The terminal may be gone, and nothing is shown in it any more.
             return Ok(vec![edited, Msg::Stop]);
         }
@@ -298,12 +340,19 @@ impl App {
         Ok(())
     }
 
-    async fn close(mut self) -> io::Result<()> {
+    /// Ends, however it came to that: what is being written is kept first of all, also when the terminal is gone.
+    async fn close(mut self, done: io::Result<()>) -> io::Result<()> {
         self.input = None;
+        self.kept.iter().for_each(EditorFile::discard);
+        if self.ending.is_none() {
+            for cmd in update(&mut self.model, Msg::Stop) {
+                self.runtime.start(cmd);
+            }
+        }
         let left = self.painter.forget().and_then(|()| self.term.leave());
-        // Also when the terminal is gone: drafts come first.
         self.runtime.finish().await;
-        left
+        // A terminal that is gone takes nothing back; that is no failure of the program.
+        if self.ending == Some(Ending::TerminalLost) { Ok(()) } else { done.and(left) }
     }
 }
 

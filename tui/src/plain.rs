@@ -71,15 +71,26 @@ fn print_log(file: &Path) -> io::Result<()> {
     io::stdout().lock().write_all(Clean::text(&text).as_str().as_bytes())
 }
 
-/// Says what went wrong. A reader that has gone away (`ro-co whoami | true`) is no error to speak of.
+/// Says what went wrong. A reader that has gone away (`ro-co logs | head`) is no error; a full disk is one.
 fn end(done: Result<io::Result<()>, Clean>) -> ExitCode {
+    let done = match done {
+        Ok(written) => written.and_then(|()| io::stdout().flush()).or_else(|why| unless_reader_left(&why)),
+        Err(why) => Err(why),
+    };
     match done {
-        Ok(written) => ExitCode::from(u8::from(written.is_err())),
+        Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             say(why.as_str());
             ExitCode::FAILURE
         }
     }
+}
+
+fn unless_reader_left(why: &io::Error) -> Result<(), Clean> {
+    if why.kind() == io::ErrorKind::BrokenPipe {
+        return Ok(());
+    }
+    Err(Clean::line(&format!("standard output cannot be written: {why}")))
 }
 
 /// Says it where there is no screen, in the way of every program of the shell: by name.

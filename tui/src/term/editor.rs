@@ -3,11 +3,11 @@
 use std::{
     env,
     ffi::{OsStr, OsString},
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
@@ -19,6 +19,8 @@ use crate::{clean::Clean, places::make_private};
 const LONGEST: u64 = 1 << 20;
 /// How long an editor that is told to end may take.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+/// An editor that a person has used ends no sooner.
+const TOO_SOON: Duration = Duration::from_secs(1);
 /// What the shell says of a command that is not there.
 const NOT_FOUND: i32 = 127;
 
@@ -29,11 +31,44 @@ pub struct Edited {
     pub text: Option<String>,
     /// What to tell the user, of an editor that is not there or did not end well.
     pub complaint: Option<Clean>,
+    /// The file, where an editor came back so soon that it may still be open in a window of its own.
+    pub kept: Option<EditorFile>,
+}
+
+/// A text left in a file for an editor that may still be open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EditorFile {
+    /// The file.
+    pub path: PathBuf,
+    /// What was put into it.
+    pub text: String,
+}
+
+impl EditorFile {
+    /// What was saved in it since, if anything was; the file goes then.
+    pub fn take(&self) -> Option<String> {
+        let saved = read(&self.path, &self.text).ok().flatten()?;
+        self.remove();
+        Some(saved)
+    }
+
+    /// Removes the file, unless something was saved in it that nobody has seen.
+    pub fn discard(&self) {
+        if read(&self.path, &self.text).is_ok_and(|saved| saved.is_none()) {
+            self.remove();
+        }
+    }
+
+    fn remove(&self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::debug!(%error, "Editor's file not removed");
+        }
+    }
 }
 
 impl Edited {
     fn not(why: &str) -> Self {
-        Self { text: None, complaint: Some(Clean::line(why)) }
+        Self { text: None, complaint: Some(Clean::line(why)), kept: None }
     }
 }
 
@@ -44,7 +79,8 @@ impl Edited {
 /// needed, in a file only the user can read.
 pub async fn edit(text: &str, dir: &Path, stop: impl Future<Output = ()>) -> Edited {
     let chosen = ["VISUAL", "EDITOR"].into_iter().filter_map(env::var_os).find(|editor| !editor.is_empty());
-    edit_with(chosen, text, dir, stop)
+    let began = Instant::now();
+    edit_with(chosen, text, dir, stop, || began.elapsed())
         .await
         .unwrap_or_else(|why| Edited::not(&format!("Your editor could not be opened: {why}")))
 }
@@ -54,6 +90,7 @@ async fn edit_with(
     text: &str,
     dir: &Path,
     stop: impl Future<Output = ()>,
+    elapsed: impl Fn() -> Duration,
 ) -> io::Result<Edited> {
     make_private(dir)?;
     let mut file = tempfile::Builder::new().prefix("ro-co-").suffix(".md").tempfile_in(dir)?;
@@ -70,7 +107,19 @@ async fn edit_with(
     };
     let status = ended(child, stop).await?;
     match read(&path, text) {
-        Ok(text) => Ok(Edited { complaint: complaint(&name, status, text.is_some()), text }),
+        // It looks as if it had not waited for its window to be closed.
+        Ok(None) if status.is_some_and(|status| status.success()) && elapsed() < TOO_SOON => {
+            let path = path.keep().map_err(|e| e.error)?;
+            let name = name.display();
+            let hint = format!(
+                "“{name}” ended at once. If its window is still open, save there and press the editor key again; \
+                 an editor that is told to wait (such as `code --wait`) needs no second key. The text is in {}",
+                path.display()
+            );
+            let kept = Some(EditorFile { path, text: text.to_owned() });
+            Ok(Edited { text: None, complaint: Some(Clean::line(&hint)), kept })
+        }
+        Ok(text) => Ok(Edited { complaint: complaint(&name, status, text.is_some()), text, kept: None }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             Ok(Edited::not(&format!("“{}” left no text; it is as it was.", name.display())))
         }
@@ -126,10 +175,11 @@ fn read(path: &Path, text: &str) -> io::Result<Option<String>> {
     if size > LONGEST {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the text is far too long"));
     }
+    // Some editors mark a file as UTF-8 and end its lines as on Windows; neither is part of the text.
+    let mut edited = edited.strip_prefix('\u{FEFF}').unwrap_or(&edited).replace("\r\n", "\n");
     // Editors end the last line, which the user did not type.
     if edited.ends_with('\n') && !text.ends_with('\n') {
-        let line_end = if edited.ends_with("\r\n") { 2 } else { 1 };
-        edited.truncate(edited.len() - line_end);
+        edited.pop();
     }
     Ok((edited != text).then_some(edited))
 }
@@ -149,7 +199,6 @@ fn complaint(name: &OsStr, status: Option<ExitStatus>, saved: bool) -> Option<Cl
 #[cfg(test)]
 mod tests {
     use std::{
-        fs,
         future::{pending, ready},
         os::unix::fs::MetadataExt,
     };
@@ -159,12 +208,15 @@ mod tests {
     async fn with(editor: &str, text: &str) -> (tempfile::TempDir, Edited) {
         let home = tempfile::tempdir().unwrap();
         let dir = home.path().join("state dir");
-        let edited = edit_with(Some(editor.into()), text, &dir, pending()).await.unwrap();
+        let edited = edit_with(Some(editor.into()), text, &dir, pending(), || LONG).await.unwrap();
         (home, edited)
     }
 
+    /// As long as a person takes.
+    const LONG: Duration = Duration::from_secs(20);
+
     fn saved(text: &str) -> Edited {
-        Edited { text: Some(text.into()), complaint: None }
+        Edited { text: Some(text.into()), ..Edited::default() }
     }
 
     #[tokio::test]
@@ -184,6 +236,9 @@ mod tests {
             ("printf 'x\\n' >", "y\n", Some("x\n")),
             ("printf 'x\\n' >", "x", None),
             ("printf '\\n' >", "", None),
+            ("printf 'x\\r\\ny\\r\\n' >", "", Some("x\ny")),
+            ("printf '\\357\\273\\277x\\n' >", "", Some("x")),
+            ("printf '\\357\\273\\277x\\r\\n' >", "x", None),
             (": >", "gone", Some("")),
         ] {
             assert_eq!(with(editor, text).await.1.text.as_deref(), result, "{editor}");
@@ -193,7 +248,7 @@ mod tests {
     #[tokio::test]
     async fn an_editor_that_fails_changes_nothing_and_is_named() {
         for editor in ["false", "/no/such/editor", "kill -9 $$ #"] {
-            let Edited { text, complaint } = with(editor, "old").await.1;
+            let Edited { text, complaint, .. } = with(editor, "old").await.1;
             assert_eq!(text, None, "{editor}");
             assert!(complaint.unwrap().as_str().contains(&format!("“{editor}”")), "{editor}");
         }
@@ -218,10 +273,11 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        let edit = edit_with(Some(editor.into()), "old", &dir, stop);
+        let edit = edit_with(Some(editor.into()), "old", &dir, stop, || LONG);
         let edited = timeout(Duration::from_secs(20), edit).await.unwrap().unwrap();
         assert_eq!(edited, saved("half"));
-        let never = edit_with(Some("exec sleep 1000 #".into()), "old", &dir, ready(())).await.unwrap();
+        let never =
+            edit_with(Some("exec sleep 1000 #".into()), "old", &dir, ready(()), || LONG).await.unwrap();
         assert_eq!(never, Edited::default());
     }
 
@@ -244,5 +300,28 @@ mod tests {
             assert!(said.as_str().contains(kept.to_str().unwrap()), "{said}");
         }
         assert!(with("rm", "").await.1.complaint.is_some());
+    }
+
+    #[tokio::test]
+    async fn an_editor_that_does_not_wait_is_told_from_one_that_changed_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let after = |elapsed| edit_with(Some("true".into()), "old", home.path(), pending(), move || elapsed);
+        assert_eq!(after(TOO_SOON).await.unwrap(), Edited::default());
+        let soon = after(TOO_SOON - Duration::from_millis(1)).await.unwrap();
+        let (kept, hint) = (soon.kept.unwrap(), soon.complaint.unwrap());
+        assert!(
+            hint.as_str().contains("--wait") && hint.as_str().contains(kept.path.to_str().unwrap()),
+            "{hint}"
+        );
+        assert_eq!(kept.take(), None, "not saved yet");
+        fs::write(&kept.path, "new\r\n").unwrap();
+        kept.discard();
+        assert_eq!(kept.take().as_deref(), Some("new"), "what was saved is not thrown away unseen");
+        assert!(!kept.path.exists());
+        let again = after(Duration::ZERO).await.unwrap().kept.unwrap();
+        again.discard();
+        assert!(!again.path.exists(), "nothing is left of what nobody saved");
+        let failed = edit_with(Some("false".into()), "old", home.path(), pending(), || Duration::ZERO);
+        assert_eq!(failed.await.unwrap().kept, None, "one that failed says so itself");
     }
 }

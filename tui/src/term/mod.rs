@@ -28,7 +28,9 @@ use crossterm::{
     },
 };
 
-pub use editor::{Edited, edit};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+
+pub use editor::{Edited, EditorFile, edit};
 pub use signals::{Signal, Signals};
 
 use crate::{clean::Clean, log};
@@ -44,6 +46,9 @@ static ENHANCED_KEYS: AtomicBool = AtomicBool::new(false);
 
 /// The window's title, to be set again after somebody else had the terminal.
 static TITLE: Mutex<Option<Clean>> = Mutex::new(None);
+
+/// The terminal's modes as the program found them: an editor may leave it in others.
+static FOUND: OnceLock<Termios> = OnceLock::new();
 
 /// What to switch on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +67,9 @@ impl Term {
     /// Takes the terminal over, and makes a panic of this thread give it back before its message is printed.
     pub fn enter(options: Options) -> io::Result<Self> {
         restore_on_panic();
+        if let Ok(modes) = tcgetattr(io::stdin()) {
+            FOUND.get_or_init(|| modes);
+        }
         let mut term = Self { options };
         term.reenter()?;
         Ok(term)
@@ -74,6 +82,7 @@ impl Term {
 
     /// Takes it over again. The screen must be drawn anew.
     pub fn reenter(&mut self) -> io::Result<()> {
+        restore_modes()?;
         enable_raw_mode()?;
         OURS.store(true, Ordering::Release);
         let mut out = stdout();
@@ -137,7 +146,14 @@ fn give_back() -> io::Result<()> {
         EndSynchronizedUpdate,
     );
     // Also when the terminal does not take the rest any more.
-    disable_raw_mode().and(keys).and(written)
+    disable_raw_mode().and_then(|()| restore_modes()).and(keys).and(written)
+}
+
+fn restore_modes() -> io::Result<()> {
+    match FOUND.get() {
+        Some(modes) => Ok(tcsetattr(io::stdin(), OptionalActions::Now, modes)?),
+        None => Ok(()),
+    }
 }
 
 /// Makes a panic of the calling thread restore the terminal before its message is printed. A panic of another
