@@ -7,6 +7,7 @@ use std::{
 
 use ro_co_tests::{
     Home, Request, Terminal,
+    person::PASSWORD,
     programs::program,
     steps::{ask, key, sign_in, sign_up},
     wait::until,
@@ -242,4 +243,122 @@ fn refusals_say_who_speaks() {
         assert_eq!(output.status.code(), Some(2));
         assert!(line.starts_with("ro-co: ") && line.contains(said), "{line}");
     }
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_client_cleanly() {
+    // In a session with a terminal of its own there is a SIGHUP; in one without, only the end of the terminal itself.
+    for session in ["", "setsid --wait"] {
+        let home = Home::new();
+        let mut terminal = Terminal::client(&home, &[]);
+        sign_up(&terminal, "ada");
+        ask(&terminal, "Is anybody there?", "");
+        Ending::Quit.end(&mut terminal);
+        for last in ["", key::ENTER, "a"] {
+            let status = home.path().join("status");
+            let _ = std::fs::remove_file(&status);
+            // `script` gives it another terminal, which ends with `script`; the shell outlives that to tell how it was.
+            let client = program("ro-co");
+            let line = format!("trap '' HUP; {session} {}; echo $? > {}", client.display(), status.display());
+            let mut between =
+                Terminal::run(&home, "script".as_ref(), &["-q", "-c", &line, "/dev/null"], 80, 24);
+            sign_in(&between, "ada@example.org");
+            between.wait("Is anybody there?");
+            between.keys(last);
+            match last {
+                "a" => {
+                    between.wait("Title");
+                    between.keys("Half a thought");
+                    between.wait("Half a thought");
+                }
+                "" => {}
+                _ => between.wait("No answers yet"),
+            }
+            between.signal(Signal::KILL);
+            between.ended();
+            let code = until("the client's end", || {
+                std::fs::read_to_string(&status).ok().filter(|code| code.ends_with('\n'))
+            });
+            assert_eq!(code.trim(), "0", "{session:?}, on {last:?}");
+            assert!(!home.path().join("data/ro-co/server.address").exists(), "the server was stopped");
+        }
+        let again = Terminal::client(&home, &[]);
+        sign_in(&again, "ada@example.org");
+        again.keys("a");
+        again.wait("Half a thought");
+    }
+}
+
+#[test]
+fn an_owner_that_is_stopped_is_named_at_once() {
+    let home = Home::new();
+    let first = Terminal::client(&home, &[]);
+    sign_up(&first, "ada");
+    let pid = first.pid().unwrap();
+    first.signal(Signal::STOP);
+    let output = until("the owner to be stopped", || {
+        let output = Command::new(program("ro-co"))
+            .arg("whoami")
+            .env_clear()
+            .envs(home.environment())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (output.status.code() == Some(2)).then_some(output)
+    });
+    let line = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        line.contains(&format!("process {pid}")) && line.contains(&format!("kill -CONT {pid}")),
+        "{line}"
+    );
+    first.signal(Signal::CONT);
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let home = ["ROCO_SERVER", "ROCO_TOKEN_STORE", "ROCO_AVATARS", "ROCO_DATA_DIR", "ROCO_LOG_LEVEL"]
+        .into_iter()
+        .fold(Home::new(), |home, name| home.env(name, ""));
+    let terminal = Terminal::client(&home.env("ROCO_TOKEN_STORE", "none"), &[]);
+    terminal.wait("Create an account");
+    for (name, value, said) in
+        [("ROCO_AVATARS", "loud", "ROCO_AVATARS"), ("ROCO_SERVER", "http://example.org", "ROCO_SERVER")]
+    {
+        let output = Command::new(program("ro-co"))
+            .arg("whoami")
+            .env_clear()
+            .envs(Home::new().env(name, value).environment())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let line = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && line.contains(said), "{line}");
+    }
+}
+
+#[test]
+fn the_log_is_kept_and_printed_and_holds_no_secret() {
+    let home = Home::new().env("ROCO_TOKEN_STORE", "file");
+    let logs = |home: &Home| {
+        Command::new(program("ro-co")).arg("logs").env_clear().envs(home.environment()).output().unwrap()
+    };
+    let none = logs(&home);
+    assert!(!none.status.success() && String::from_utf8_lossy(&none.stderr).contains("no log"), "{none:?}");
+    let mut terminal = Terminal::client(&home, &["--log-level", "trace"]);
+    sign_up(&terminal, "ada");
+    ask(&terminal, "A private thought", "");
+    let pid = terminal.pid().unwrap();
+    Ending::Quit.end(&mut terminal);
+    let token = std::fs::read_to_string(home.path().join("state/ro-co/token-local")).unwrap();
+    let output = logs(&home);
+    let log = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && log.contains("Client started"), "{log}");
+    assert!(log.lines().all(|line| line.contains(&format!("[{pid}]"))), "{log}");
+    assert!(log.contains("ro_co_server"), "the embedded server's: {log}");
+    for secret in [PASSWORD, token.trim(), "ada@example.org", "A private thought"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+    let mut off = Terminal::client(&Home::new(), &["--log-level", "off"]);
+    off.wait("Create an account");
+    Ending::Quit.end(&mut off);
 }

@@ -218,6 +218,41 @@ fn stopped_and_brought_back() {
 }
 
 #[test]
+fn an_editor_that_spoils_the_terminal_does_not_spoil_the_shell() {
+    let server = Server::start();
+    let ada = Person::sign_up(&server, "ada");
+    let home = Home::at(&server).env("PS1", "prompt> ");
+    let editor = home.script("editor", "stty -echo -icanon; echo 'Written.' > \"$1\"");
+    let home = home.env("EDITOR", editor.to_str().unwrap());
+    let shell =
+        Terminal::run(&home, "/bin/bash".as_ref(), &["--norc", "--noprofile", "--noediting", "-i"], 80, 24);
+    shell.wait("prompt>");
+    let modes = |n: u32| {
+        shell.keys(&format!("stty -a | grep -c -e -echo\\  -e -icanon; echo looked $((40 + {n}))\r"));
+        shell.wait(&format!("looked {}", 40 + n));
+        let screen = shell.screen();
+        let lines: Vec<_> = screen.lines().collect();
+        let looked = lines.iter().rposition(|line| *line == format!("looked {}", 40 + n)).unwrap();
+        lines[looked - 1].ends_with('0')
+    };
+    assert!(modes(1));
+    shell.keys(&format!("{}\r", ro_co_tests::programs::program("ro-co").display()));
+    sign_in(&shell, &ada.email);
+    shell.keys("a");
+    shell.wait("Title");
+    shell.keys(&format!("Edited{}{}", key::TAB, key::CTRL_E));
+    shell.wait("Written.");
+    shell.keys(key::CTRL_Z);
+    shell.wait("Stopped");
+    assert!(modes(2), "while it is stopped");
+    shell.keys("fg\r");
+    shell.wait("Written.");
+    shell.keys(key::CTRL_C);
+    until("the shell", || shell.is_clean().then_some(()));
+    assert!(modes(3), "after it has ended");
+}
+
+#[test]
 fn signals_leave_a_clean_shell() {
     let server = Server::start();
     let ada = Person::sign_up(&server, "ada");

@@ -104,6 +104,7 @@ fn hint(canvas: &mut Canvas, area: Rect, key: &str, info: &ActionInfo) {
 
 fn status_bar(core: &Core, canvas: &mut Canvas, area: Rect) {
     let (mark, state, style) = match core.connection {
+        Connection::Unknown if core.in_flight.is_empty() => ("○", "not connected", canvas.theme.muted),
         Connection::Unknown => ("○", "connecting", canvas.theme.muted),
         Connection::Online => ("●", "online", canvas.theme.good),
         Connection::Offline => ("✘", "offline", canvas.theme.bad),

@@ -24,7 +24,14 @@ pub(crate) enum Msg {
     /// The terminal has a new size.
     Resize(Size),
     /// A request has its answer.
-    Done(ReqId, Result<Outcome, Failure>),
+    Done {
+        /// The request.
+        req: ReqId,
+        /// What it came to.
+        answer: Result<Outcome, Failure>,
+        /// Whether a server said anything meanwhile: some answers need none.
+        heard: bool,
+    },
     /// Something the model waits for is due.
     Tick,
     /// A draft was looked for.

@@ -86,9 +86,11 @@ impl Runtime {
         }
         let (api, messages) = (self.api.clone(), self.messages.clone());
         let task = tokio::spawn(async move {
+            let before = api.replies();
             let answer = perform(&api, call).await;
+            let heard = api.replies() != before;
             // The loop has ended when nobody listens; then nobody wants to know.
-            let _ = messages.send(Msg::Done(req, answer));
+            let _ = messages.send(Msg::Done { req, answer, heard });
         });
         self.running.insert(req, task.abort_handle());
     }

@@ -151,7 +151,9 @@ impl Client {
 
     /// A request gets its answer.
     pub(crate) fn reply(&mut self, req: ReqId, answer: Result<Outcome, Failure>) {
-        self.send(Msg::Done(req, answer));
+        // Only that nobody was signed in needs no server.
+        let heard = !matches!(answer, Ok(Outcome::Resumed(None)));
+        self.send(Msg::Done { req, answer, heard });
     }
 
     /// The one request since this was last asked succeeds.

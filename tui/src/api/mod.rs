@@ -98,6 +98,11 @@ impl Api {
         self.inner.wire.origin()
     }
 
+    /// How often the server has answered so far, whatever it said.
+    pub(crate) fn replies(&self) -> u64 {
+        self.inner.wire.replies()
+    }
+
     /// Where the sign-in is kept.
     pub fn tokens(&self) -> &Tokens {
         self.inner.session.tokens()

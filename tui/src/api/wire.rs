@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Instant,
 };
 
@@ -27,15 +30,26 @@ pub(super) struct Wire {
     clock: Clock,
     /// Until when to leave an operation alone, and what the server said.
     pauses: Arc<Mutex<HashMap<Operation, (Instant, Clean)>>>,
+    replies: Arc<AtomicU64>,
 }
 
 impl Wire {
     pub(super) fn new(origin: Origin, clock: Clock) -> Result<Self, Failure> {
-        Ok(Self { http: http_client(&origin)?, origin, clock, pauses: Arc::default() })
+        Ok(Self {
+            http: http_client(&origin)?,
+            origin,
+            clock,
+            pauses: Arc::default(),
+            replies: Arc::default(),
+        })
     }
 
     pub(super) fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    pub(super) fn replies(&self) -> u64 {
+        self.replies.load(Ordering::Relaxed)
     }
 
     pub(super) fn now(&self) -> Instant {
@@ -49,7 +63,11 @@ impl Wire {
         if let Some(failure) = self.pause(&operation) {
             return Err(failure);
         }
-        let answer = call.send(&self.http, &self.origin, bearer).await.and_then(Reply::unless_busy);
+        let answer = call.send(&self.http, &self.origin, bearer).await;
+        if answer.is_ok() {
+            self.replies.fetch_add(1, Ordering::Relaxed);
+        }
+        let answer = answer.and_then(Reply::unless_busy);
         if let Err(Failure::Busy { retry_after, reason }) = &answer {
             self.pauses().insert(operation, (self.now() + *retry_after, reason.clone()));
         }

@@ -31,6 +31,8 @@ pub(crate) struct Confirm {
     yes: &'static str,
     then: Then,
     sent: Option<(ReqId, Duration)>,
+    /// Whether Enter agrees; at first it declines, so that a key too many deletes nothing.
+    agrees: bool,
 }
 
 impl Confirm {
@@ -65,13 +67,15 @@ impl Confirm {
     }
 
     fn new(text: &str, yes: &'static str, then: Then) -> Self {
-        Self { question: Clean::line(text), yes, then, sent: None }
+        Self { question: Clean::line(text), yes, then, sent: None, agrees: false }
     }
 
     pub(super) fn actions(&self) -> Vec<ActionInfo> {
         vec![
             ActionInfo::new(Action::Yes, self.yes).when(self.sent.is_none()),
             ActionInfo::new(Action::No, "keep it").when(self.sent.is_none()),
+            ActionInfo::quiet(Action::Accept, "what is highlighted").when(self.sent.is_none()),
+            ActionInfo::quiet(Action::Next, "the other choice").when(self.sent.is_none()),
         ]
     }
 
@@ -84,6 +88,11 @@ impl Confirm {
                 Go::Stay
             }
             (Action::No, _) => Go::Uncover,
+            (Action::Next | Action::Previous, _) => {
+                self.agrees = !self.agrees;
+                Go::Stay
+            }
+            (Action::Accept, _) => self.act(core, if self.agrees { Action::Yes } else { Action::No }),
             _ => Go::Stay,
         }
     }
@@ -115,7 +124,7 @@ impl Confirm {
             canvas.text(Rect { y: last.y, height: 1, ..inside }, "One moment …", theme.muted);
             return;
         }
-        let wide = canvas.button(last, self.yes, Action::Yes, true);
-        canvas.button(Position::new(last.x + wide + 2, last.y), "keep it", Action::No, false);
+        let wide = canvas.button(last, self.yes, Action::Yes, self.agrees);
+        canvas.button(Position::new(last.x + wide + 2, last.y), "keep it", Action::No, !self.agrees);
     }
 }

@@ -29,7 +29,7 @@ impl Who {
     #[expect(clippy::unused_self, reason = "as every overlay's")]
     pub(super) fn act(&mut self, action: Action) -> Go {
         match action {
-            Action::No | Action::Yes => Go::Uncover,
+            Action::No | Action::Accept => Go::Uncover,
             _ => Go::Stay,
         }
     }

@@ -34,17 +34,28 @@ pub(crate) struct Compose {
     source: Option<Revision>,
     /// The texts that were sent, whose answers may have been lost.
     attempted: Vec<Revision>,
-    /// Whether it is sent again if it turns out that the text on the server is an earlier one of mine.
-    resend: bool,
     sent: Option<(ReqId, Duration)>,
     fetching: Option<(ReqId, Duration)>,
     /// What somebody else made of it meanwhile.
     theirs: Option<Revision>,
+    stage: Stage,
     save_at: Option<Duration>,
     changed: bool,
     restored: bool,
     fate: Fate,
     trouble: Option<Trouble>,
+}
+
+/// Where it stands in a conflict of versions.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    /// In none.
+    #[default]
+    Writing,
+    /// It was refused, for it changes an older version. If the newer one is an earlier text of mine it is sent again.
+    Refused,
+    /// The other text took its place; one undo brings it back.
+    TookTheirs,
 }
 
 /// What becomes of the text.
@@ -70,10 +81,10 @@ impl Compose {
             key: core.fresh_key,
             source: None,
             attempted: Vec::new(),
-            resend: false,
             sent: None,
             fetching: None,
             theirs: None,
+            stage: Stage::Writing,
             save_at: None,
             changed: false,
             restored: false,
@@ -146,7 +157,7 @@ impl Compose {
     fn refused(&mut self, core: &mut Core, trouble: &Trouble) {
         match trouble.kind {
             Kind::Stale => {
-                self.resend = true;
+                self.stage = Stage::Refused;
                 self.fetch(core);
             }
             Kind::KeyReused => {
@@ -233,7 +244,7 @@ impl Page for Compose {
                 }
             }
             (Action::Submit, _) => self.submit(core),
-            (Action::Undo, _) if self.form.undo() => self.touched(core),
+            (Action::Undo, _) if self.undo() => self.touched(core),
             (Action::Editor, _) => core.outbox.push(Cmd::Edit(self.form.text("description"))),
             (Action::Discard, _) => return Go::over(Dialog::Discard(self.target.heading())),
             (Action::Yes, _) => {

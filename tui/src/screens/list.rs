@@ -79,8 +79,14 @@ impl List {
         match (part, failure) {
             (Part::First, None) => {
                 let still_here = selected.and_then(|id| self.rows.position(id));
-                self.selected = still_here.unwrap_or(self.selected).min(self.last());
-                self.offset = self.selected.saturating_sub(on_screen);
+                let row = still_here.unwrap_or(self.selected).min(self.last());
+                // At the top one stays at the top, where the new rows are, and the selection with its question; where
+                // that is pushed off the screen, a selection that was at the top as well stays there.
+                (self.selected, self.offset) = match (self.offset, row < visible(core)) {
+                    (0, true) => (row, 0),
+                    (0, false) if on_screen == 0 => (0, 0),
+                    _ => (row, row.saturating_sub(on_screen)),
+                };
             }
             (Part::First, Some(trouble)) if shown => core.complain(&trouble),
             _ => {}

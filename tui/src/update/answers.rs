@@ -13,10 +13,10 @@ use crate::{
     screens::Screen,
 };
 
-pub(super) fn on_done(model: &mut Model, req: ReqId, answer: Result<Outcome, Failure>) {
+pub(super) fn on_done(model: &mut Model, req: ReqId, answer: Result<Outcome, Failure>, heard: bool) {
     // Nobody waits for it any more: outdated.
     let Some(call) = model.core.in_flight.remove(&req) else { return };
-    note_connection(model, &answer);
+    note_connection(model, &answer, heard);
     note_pause(model, &call, &answer);
     match answer {
         Err(Failure::SignedOut) if call.needs_session() => park(model, req, call),
@@ -46,13 +46,15 @@ pub(super) fn deliver(model: &mut Model, req: ReqId, answer: Result<Outcome, Tro
     follow(model, go);
 }
 
-fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>) {
+fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>, heard: bool) {
     match answer {
         Err(Failure::Offline(_) | Failure::Foreign(_)) => {
             if mem::replace(&mut model.core.connection, Connection::Offline) != Connection::Offline {
                 model.core.toasts.forget(About::Connection);
             }
         }
+        // Without a word of the server: nobody was signed in, or a pause is being kept.
+        _ if !heard => {}
         Err(Failure::Busy { .. }) => model.core.connection = Connection::Online,
         Err(Failure::Problem(problem)) if problem.code == Code::Unavailable => {}
         _ => {

@@ -34,7 +34,7 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
                 screen.page_mut().resized(&model.core);
             }
         }
-        Msg::Done(req, answer) => on_done(model, req, answer),
+        Msg::Done { req, answer, heard } => on_done(model, req, answer, heard),
         Msg::Tick => on_tick(model),
         Msg::Draft { id, draft } => {
             for screen in &mut model.stack {

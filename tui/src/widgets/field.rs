@@ -22,6 +22,15 @@ pub(crate) struct Field {
     /// The most characters there may be.
     limit: Option<usize>,
     area: TextArea<'static>,
+    /// What another text was put in the place of, as long as it stands there unchanged.
+    replaced: Option<Replaced>,
+}
+
+/// A text that was put in the place of another.
+struct Replaced {
+    by: String,
+    /// Steps of the editor's history that it took.
+    steps: usize,
 }
 
 /// Shown for each character of a secret.
@@ -36,7 +45,17 @@ impl Field {
         area.set_cursor_style(Style::new());
         area.set_placeholder_style(Style::new().add_modifier(Modifier::DIM));
         area.set_selection_style(Style::new().add_modifier(Modifier::REVERSED));
-        Self { name, label, problem: None, remark: None, tall: false, secret: false, limit: None, area }
+        Self {
+            name,
+            label,
+            problem: None,
+            remark: None,
+            tall: false,
+            secret: false,
+            limit: None,
+            area,
+            replaced: None,
+        }
     }
 
     /// A field of one line that shows dots.
@@ -84,10 +103,12 @@ impl Field {
         self.area.lines().join("\n")
     }
 
-    /// Puts another text there; undo brings the old one back.
+    /// Puts another text there; one undo brings the old one back.
     pub(crate) fn replace(&mut self, text: &str) {
-        self.area.select_all();
         let text = self.fit(text);
+        let steps = usize::from(!self.text().is_empty()) + usize::from(!text.is_empty());
+        self.replaced = Some(Replaced { by: text.clone(), steps });
+        self.area.select_all();
         if text.is_empty() {
             self.area.cut();
         } else {
@@ -120,7 +141,13 @@ impl Field {
 
     /// Takes the latest change back. Says whether there was one.
     pub(crate) fn undo(&mut self) -> bool {
-        self.area.undo()
+        let whole = self.replaced.take_if(|replaced| replaced.by == self.area.lines().join("\n"));
+        (0..whole.map_or(1, |replaced| replaced.steps)).filter(|_| self.area.undo()).count() > 0
+    }
+
+    /// Whether a text that was put here still stands here unchanged.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.replaced.as_ref().is_some_and(|replaced| replaced.by == self.text())
     }
 
     /// Selects all of it, so that typing replaces it.
@@ -213,9 +240,11 @@ mod tests {
         field.paste("mine");
         field.replace("theirs\nlong");
         assert_eq!(field.text(), "theirs\nlong");
-        while field.text() != "mine" {
-            assert!(field.undo());
-        }
+        assert!(field.undo());
+        assert_eq!(field.text(), "mine", "in one step");
+        assert!(field.undo());
+        assert_eq!(field.text(), "");
+        field.paste("mine");
         field.replace("");
         assert_eq!(field.text(), "");
     }

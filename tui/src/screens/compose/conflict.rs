@@ -1,11 +1,12 @@
 //! Two people changed the same text: mine is kept, theirs is shown, I choose.
 
-use super::Compose;
+use super::{Compose, Stage};
 use crate::{
     clean::Clean,
     model::{Change, Core, Kind, Revision, Trouble},
     msg::Outcome,
     nav::{Dialog, Go},
+    widgets::Field,
 };
 
 impl Compose {
@@ -29,7 +30,7 @@ impl Compose {
             }
         };
         self.trouble = None;
-        let resend = std::mem::take(&mut self.resend);
+        let resend = std::mem::take(&mut self.stage) == Stage::Refused;
         if self.source.is_none() && !self.restored {
             self.fill(&theirs);
             self.source = Some(theirs);
@@ -73,12 +74,22 @@ impl Compose {
         }
     }
 
-    /// Their text replaces mine; undo brings mine back.
+    /// Their text replaces mine; undo brings mine back, title and text at once.
     pub(super) fn take_theirs(&mut self, core: &mut Core) {
         if let Some(theirs) = self.theirs.take() {
             self.fill(&theirs);
             self.source = Some(theirs);
+            self.stage = Stage::TookTheirs;
             self.touched(core);
         }
+    }
+
+    /// Takes the latest change back. Says whether there was one.
+    pub(super) fn undo(&mut self) -> bool {
+        let took = std::mem::take(&mut self.stage) == Stage::TookTheirs;
+        if took && self.form.fields.iter().all(Field::is_replaced) {
+            return self.form.fields.iter_mut().map(Field::undo).filter(|undone| *undone).count() > 0;
+        }
+        self.form.undo()
     }
 }

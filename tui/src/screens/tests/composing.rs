@@ -342,7 +342,7 @@ fn editing_an_answer() {
         _ => None,
     });
     assert_eq!(handed, Some(answer(1).description), "the text goes to the editor as it is");
-    client.send(Msg::Edited(Edited { text: Some("Shorter.".into()), complaint: None }));
+    client.send(Msg::Edited(Edited { text: Some("Shorter.".into()), ..Edited::default() }));
     client.press("ctrl-s");
     let mut shorter = answer(1);
     shorter.description = "Shorter.".into();
@@ -359,7 +359,7 @@ fn an_editor_that_fails_loses_nothing() {
     let mut client = asking();
     client.press("tab");
     client.text("My own words.");
-    client.send(Msg::Edited(Edited { text: None, complaint: Some("Your editor failed.".into()) }));
+    client.send(Msg::Edited(Edited { complaint: Some("Your editor failed.".into()), ..Edited::default() }));
     let screen = client.screen();
     assert!(screen.contains("My own words.") && screen.contains("Your editor failed."), "{screen}");
 }

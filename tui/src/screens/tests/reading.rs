@@ -102,6 +102,33 @@ fn fresh_questions_do_not_move_what_is_selected() {
 }
 
 #[test]
+fn a_reload_at_the_top_shows_what_is_new() {
+    let mut client = Client::with(80, 24, questions(10..=30));
+    client.press("R");
+    client.answer(Outcome::Questions(listing(questions(9..=30), None)));
+    assert!(client.screen().contains("Question 9:"), "{}", client.screen());
+    assert!(selected(&mut client).contains("Question 10:"), "the selection stays with its question");
+    client.press("k R");
+    client.answer(Outcome::Questions(listing(questions(1..=30), None)));
+    assert!(selected(&mut client).contains("Question 1:"), "unless that is pushed off the screen");
+    client.press("j j R");
+    client.answer(Outcome::Questions(listing(questions(1..=30), None)));
+    assert!(selected(&mut client).contains("Question 3:"));
+}
+
+#[test]
+fn only_an_answer_of_the_server_is_a_connection() {
+    let mut client = Client::started(80, 24);
+    assert!(client.screen().contains("connecting"));
+    client.answer(Outcome::Resumed(None));
+    let screen = client.screen();
+    assert!(screen.contains("not connected") && !screen.contains("online"), "{screen}");
+    let mut client = Client::signed_in(80, 24);
+    client.answer(Outcome::Questions(listing(vec![], None)));
+    assert!(client.screen().contains("online"));
+}
+
+#[test]
 fn a_reload_that_fails_keeps_the_old_list_and_tries_again() {
     let mut client = Client::with(80, 24, questions(1..=3));
     client.press("f5");
@@ -369,4 +396,31 @@ fn an_edited_post_says_so() {
     edited.updated_at = NOW;
     let mut client = Client::reading(80, 24, question(1), vec![edited]);
     assert!(client.screen().contains("edited"));
+}
+
+#[test]
+fn enter_on_a_confirmation_keeps_the_thing() {
+    let mut client = Client::with(80, 24, questions(1..=3));
+    client.press("d enter");
+    assert!(client.calls().is_empty() && !client.screen().contains("Are you sure"));
+    client.press("d tab enter");
+    assert!(matches!(client.call().1, Call::DeleteQuestion(_)), "chosen on purpose");
+}
+
+#[test]
+fn keys_are_found_on_keyboards_of_other_scripts() {
+    let mut client = Client::with(80, 24, questions(1..=30));
+    // The places of j, G and g g.
+    for (typed, question) in [("о", 2), ("П", 30), ("п", 30), ("п", 1)] {
+        client.text(typed);
+        assert!(selected(&mut client).contains(&format!("Question {question}:")), "{typed}");
+    }
+    client.press("a");
+    client.text("ы");
+    client.press("ctrl-ы");
+    let (_, call) = client.call();
+    assert!(
+        matches!(call, Call::Ask { title, .. } if title == "ы"),
+        "a letter is text, Ctrl and a letter is not"
+    );
 }
