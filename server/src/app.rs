@@ -1,9 +1,10 @@
 //! What every request works with: [`App`], and the settings chosen at the start.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use poem::Request;
 use ro_co_shared::Code;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     avatar::Avatars,
@@ -12,13 +13,16 @@ use crate::{
     error::ApiError,
     keys::Keys,
     limits::{Policy, RateLimiter, address::Proxies},
-    password::Passwords,
+    password::{HashError, Passwords, Requester, Verdict},
     session_cache::SessionCache,
     store::Store,
 };
 
 /// After how long session and account are read again: how stale a role, a suspension or the end of a session can be.
 pub const RECHECK: Duration = Duration::from_secs(10);
+
+/// How long a stopping server waits for acts under way, as long as a handler may take.
+const MAX_TASK_TIME: Duration = Duration::from_secs(15);
 
 /// Everything a request may need.
 pub struct App {
@@ -38,6 +42,8 @@ pub struct App {
     pub sessions: SessionCache,
     /// Rate limits and limits on guessing passwords.
     pub limits: RateLimiter,
+    /// Acts of several writes that are under way.
+    pub(crate) tasks: TaskTracker,
 }
 
 /// What was chosen at the start.
@@ -88,11 +94,56 @@ impl App {
         let sessions = SessionCache::new(settings.recheck);
         let limits = RateLimiter::new(settings.limits, settings.proxies.clone(), &clock);
         let passwords = Passwords::new();
-        Arc::new(Self { store, keys, passwords, avatars, clock, settings, sessions, limits })
+        Arc::new(Self {
+            store,
+            keys,
+            passwords,
+            avatars,
+            clock,
+            settings,
+            sessions,
+            limits,
+            tasks: TaskTracker::new(),
+        })
     }
 
     /// The application behind a request.
     pub(crate) fn of(request: &Request) -> Result<&Arc<Self>, ApiError> {
         request.data::<Arc<Self>>().ok_or_else(|| ApiError::new(Code::Internal, ""))
+    }
+
+    /// Runs an act of several writes to its end, even where its client hangs up in the middle of it: as a task of its
+    /// own, for which a server that stops waits.
+    pub async fn to_completion<T: Send + 'static>(
+        &self,
+        act: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        self.tasks.spawn(act).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "Task failed");
+            Err(ApiError::new(Code::Internal, ""))
+        })
+    }
+
+    /// Waits for the acts under way, as long as a request may take at most.
+    pub(crate) async fn finish_tasks(&self) {
+        self.tasks.close();
+        if tokio::time::timeout(MAX_TASK_TIME, self.tasks.wait()).await.is_err() {
+            tracing::warn!(tasks = self.tasks.len(), "Tasks not finished at stop");
+        }
+    }
+
+    /// A new hash of a password.
+    pub async fn hash_password(&self, requester: Requester, password: &str) -> Result<String, HashError> {
+        self.passwords.reserve(requester)?.hash(password).await
+    }
+
+    /// Checks a password of somebody who is signed in.
+    pub async fn verify_password(
+        &self,
+        requester: Requester,
+        password: &str,
+        stored: &str,
+    ) -> Result<Verdict, HashError> {
+        self.passwords.reserve(requester)?.verify(password, Some(stored)).await
     }
 }

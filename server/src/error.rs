@@ -13,7 +13,7 @@ use poem_openapi::{
 };
 use ro_co_shared::{Code, FieldError, Problem};
 
-use crate::{password, store};
+use crate::{password::HashError, store};
 
 /// Why a request was refused, or could not be served.
 #[derive(Debug)]
@@ -75,11 +75,11 @@ impl From<store::Error> for ApiError {
     }
 }
 
-impl From<password::Error> for ApiError {
-    fn from(error: password::Error) -> Self {
+impl From<HashError> for ApiError {
+    fn from(error: HashError) -> Self {
         match error {
-            password::Error::Busy => Self::caused(Code::Unavailable, Some(1), Arc::new(error)),
-            password::Error::Failed => Self::caused(Code::Internal, None, Arc::new(error)),
+            HashError::Busy => Self::caused(Code::Unavailable, Some(1), Arc::new(error)),
+            HashError::Failed => Self::caused(Code::Internal, None, Arc::new(error)),
         }
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     keys::Keys,
     limits::Policy,
     local::{self, Claim, Lock},
+    password::Requester,
     secret::{self, Secret},
     store,
 };
@@ -108,6 +109,7 @@ impl Running {
     pub async fn stop(self) -> io::Result<()> {
         let _ = self.stop.send(true);
         let ended = self.task.await.map_err(io::Error::other).flatten();
+        self.app.finish_tasks().await;
         self.app.store.close().await;
         ended
     }
@@ -182,7 +184,7 @@ fn throw_away() -> Result<tempfile::TempDir, Error> {
 
 async fn fill(app: &App) -> Result<(), Error> {
     let wrong = |e: &dyn std::error::Error| Error::Demo(e.to_string());
-    let password = app.passwords.hash(demo::PASSWORD).await.map_err(|e| wrong(&e))?;
+    let password = app.hash_password(Requester::LOCAL, demo::PASSWORD).await.map_err(|e| wrong(&e))?;
     demo::fill(app.store.as_ref(), app.clock.now(), &password).await.map_err(|e| wrong(&e))
 }
 

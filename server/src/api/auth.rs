@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use poem::{Request, http::header, web::Data};
 use poem_openapi::{OpenApi, param::Query};
-use ro_co_shared::{
-    Code, Credentials, Email, Errors, FieldError, Login, NewUser, Role, SignOut, SignUp, UserId, Username,
-};
+use ro_co_shared::{Credentials, Errors, Login, SignOut, SignUp, Username};
 
 use super::{
     Tag,
@@ -15,17 +13,12 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::RefreshBearer,
+    auth::{LoginAttempt, RefreshBearer, refuse_taken},
     error::{ApiError, Clash, Credential, OperationError, Plain},
-    limits::{AnonymousRateLimit, Attempt},
-    password::Verdict,
-    store::{self, Account},
+    limits::AnonymousRateLimit,
 };
 
 pub(super) struct Auth;
-
-/// How often a login begins anew because the password was changed in the middle of it.
-const LOGIN_ATTEMPTS: usize = 3;
 
 #[OpenApi(prefix_path = "/api/v1/auth", tag = "Tag::Auth")]
 impl Auth {
@@ -35,31 +28,11 @@ impl Auth {
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,
-        open: AnonymousRateLimit,
+        client: AnonymousRateLimit,
         app: Data<&Arc<App>>,
         body: Body<SignUp>,
     ) -> Result<MadeUser, OperationError<Clash>> {
-        let NewUser { username, email, password } = body.checked;
-        // Both at once, and before the dear hash; the store's indexes have the last word.
-        let free = [
-            ("username", app.store.username_free(&username).await?),
-            ("email", app.store.email_free(&email).await?),
-        ];
-        refuse_taken(&free)?;
-        let account = Account {
-            id: UserId::new(),
-            avatar_seed: username.to_string(),
-            password: app.passwords.hash(password.expose()).await.inspect_err(|_| app.limits.refund(open))?,
-            username,
-            email,
-            role: Role::User,
-            verified: false,
-            suspended: false,
-            created_at: app.clock.now(),
-            avatar_version: 1,
-        };
-        app.store.add_account(&account).await?;
-        Ok(MadeUser::new(&account))
+        Ok(MadeUser::new(&app.sign_up(body.checked, client).await?))
     }
 
     /// Check a name
@@ -68,7 +41,7 @@ impl Auth {
     #[oai(path = "/signup/username", method = "get", operation_id = "checkUsername")]
     async fn username(
         &self,
-        _open: AnonymousRateLimit,
+        _client: AnonymousRateLimit,
         app: Data<&Arc<App>>,
         /// The name.
         username: Query<ro_co_shared::Input<Username>>,
@@ -88,24 +61,14 @@ impl Auth {
     #[oai(path = "/login", method = "post", operation_id = "login")]
     async fn login(
         &self,
-        open: AnonymousRateLimit,
+        client: AnonymousRateLimit,
         request: &Request,
         app: Data<&Arc<App>>,
         body: Body<Credentials>,
     ) -> Result<Json<Login>, OperationError<Credential>> {
         let (email, password) = body.checked;
-        let attempt = app.limits.attempt(email.as_ref(), open)?;
-        for _ in 0..LOGIN_ATTEMPTS {
-            let Some((account, hash)) =
-                verified(&app, email.as_ref(), password.expose(), (open, &attempt)).await?
-            else {
-                continue;
-            };
-            if let Some(login) = app.open_session(&account, &hash, device(request)).await? {
-                return Ok(Json(login));
-            }
-        }
-        Err(store::Error::Unavailable("the password changes all the time".into()).into())
+        let attempt = LoginAttempt { email, password, device: device(request), client };
+        Ok(Json(app.log_in(attempt).await?))
     }
 
     /// Refresh
@@ -115,7 +78,7 @@ impl Auth {
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
-        _open: AnonymousRateLimit,
+        _client: AnonymousRateLimit,
         token: RefreshBearer,
         app: Data<&Arc<App>>,
     ) -> Result<Json<Login>, OperationError<Plain>> {
@@ -128,7 +91,7 @@ impl Auth {
     #[oai(path = "/logout", method = "post", operation_id = "logout")]
     async fn logout(
         &self,
-        _open: AnonymousRateLimit,
+        _client: AnonymousRateLimit,
         app: Data<&Arc<App>>,
         body: Body<SignOut>,
     ) -> Result<Done, OperationError<Plain>> {
@@ -137,55 +100,7 @@ impl Auth {
     }
 }
 
-/// The account that this password is right for, and the hash it was checked against or has got now; `None` when
-/// somebody else replaced that hash meanwhile.
-async fn verified(
-    app: &App,
-    email: Option<&Email>,
-    password: &str,
-    (open, attempt): (AnonymousRateLimit, &Attempt<'_>),
-) -> Result<Option<(Account, String)>, ApiError> {
-    let account = match email {
-        None => None,
-        Some(email) => match app.store.account_by_email(email).await {
-            Ok(account) => Some(account),
-            Err(store::Error::NotFound) => None,
-            Err(e) => return Err(e.into()),
-        },
-    };
-    let stored = account.as_ref().map(|a| a.password.as_str());
-    let verdict = app.passwords.verify(password, stored).await.inspect_err(|_| {
-        attempt.undo();
-        app.limits.refund(open);
-    })?;
-    let Some(account) = account.filter(|a| verdict != Verdict::Wrong && !a.suspended) else {
-        return Err(ApiError::new(Code::InvalidCredentials, ""));
-    };
-    attempt.succeeded();
-    let Verdict::Rehashed(new) = verdict else {
-        let hash = account.password.clone();
-        return Ok(Some((account, hash)));
-    };
-    match app.store.set_password(account.id, &account.password, &new).await {
-        Ok(()) => Ok(Some((account, new))),
-        Err(store::Error::Stale) => Ok(None),
-        Err(e) => Err(e.into()),
-    }
-}
-
-fn refuse_taken(free: &[(&str, bool)]) -> Result<(), ApiError> {
-    let taken: Vec<FieldError> = free
-        .iter()
-        .filter(|(_, free)| !free)
-        .map(|(field, _)| FieldError { field: (*field).into(), message: "is taken".into() })
-        .collect();
-    if taken.is_empty() {
-        return Ok(());
-    }
-    Err(ApiError::about(Code::Taken, taken))
-}
-
-/// What signs in, in its own words.
+/// The client's `User-Agent`, cut to 128 characters.
 fn device(request: &Request) -> String {
     let agent = request.header(header::USER_AGENT).unwrap_or_default();
     agent.chars().filter(|c| !c.is_control()).take(128).collect()

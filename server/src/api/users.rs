@@ -19,12 +19,12 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::Caller,
+    auth::{Caller, ClientNetwork},
     avatar::avatar_url,
     error::{AdminsMissing, AdminsOnly, ApiError, Clash, Missing, OperationError, PasswordChanged, Plain},
     password::Verdict,
     permissions::Permissions,
-    store::{self, Account},
+    store::Account,
 };
 
 pub(super) struct Users;
@@ -115,6 +115,7 @@ impl Users {
     async fn password(
         &self,
         caller: Caller,
+        network: ClientNetwork,
         app: Data<&Arc<App>>,
         body: Body<ChangePassword>,
     ) -> Result<Done, OperationError<PasswordChanged>> {
@@ -124,20 +125,20 @@ impl Users {
             return Err(wrong_field(Code::Invalid, "newPassword", &why).into());
         }
         let wrong = || wrong_field(Code::Forbidden, "currentPassword", &Invalid::new("is wrong"));
-        if app.passwords.verify(body.checked.current.expose(), Some(&account.password)).await?
-            == Verdict::Wrong
-        {
+        let requester = network.requester();
+        let verdict =
+            app.verify_password(requester, body.checked.current.expose(), &account.password).await?;
+        if verdict == Verdict::Wrong {
             return Err(wrong().into());
         }
-        let new = app.passwords.hash(body.checked.new.expose()).await?;
-        match app.store.set_password(caller.user, &account.password, &new).await {
-            // Another change came first: what was the current password is none any more.
-            Err(store::Error::Stale) => return Err(wrong().into()),
-            set => set?,
+        let new = app.hash_password(requester, body.checked.new.expose()).await?;
+        let changing = Arc::clone(&app);
+        let change = async move { changing.replace_password(caller, &account.password, &new).await };
+        if app.to_completion(change).await? {
+            return Ok(Done);
         }
-        app.store.end_sessions(caller.user, Some(caller.session), "password", app.clock.now()).await?;
-        app.sessions.forget_user(caller.user);
-        Ok(Done)
+        // Another change came first: what was the current password is none any more.
+        Err(wrong().into())
     }
 
     /// Delete my account
@@ -147,17 +148,17 @@ impl Users {
     async fn delete_me(
         &self,
         caller: Caller,
+        network: ClientNetwork,
         app: Data<&Arc<App>>,
         body: Body<DeleteMe>,
     ) -> Result<Done, OperationError<PasswordChanged>> {
         let (password, content) = body.checked;
         let account = app.store.account(caller.user).await?;
-        if app.passwords.verify(password.expose(), Some(&account.password)).await? == Verdict::Wrong {
+        let requester = network.requester();
+        if app.verify_password(requester, password.expose(), &account.password).await? == Verdict::Wrong {
             return Err(wrong_field(Code::Forbidden, "password", &Invalid::new("is wrong")).into());
         }
-        app.store.delete_account(caller.user, content).await?;
-        app.sessions.forget_user(caller.user);
-        Ok(Done)
+        delete_account(&app, caller.user, content).await
     }
 
     /// All users
@@ -202,10 +203,19 @@ impl Users {
                 ApiError::new(Code::Forbidden, "your own account goes by POST /user/me/delete").into()
             );
         }
-        app.store.delete_account(id, content.unwrap_or_default()).await?;
-        app.sessions.forget_user(id);
-        Ok(Done)
+        delete_account(&app, id, content.unwrap_or_default()).await
     }
+}
+
+async fn delete_account<S>(app: &Arc<App>, id: UserId, content: Content) -> Result<Done, OperationError<S>> {
+    let deleting = Arc::clone(app);
+    let deletion = async move {
+        deleting.store.delete_account(id, content).await?;
+        deleting.sessions.forget_user(id);
+        Ok(())
+    };
+    app.to_completion(deletion).await?;
+    Ok(Done)
 }
 
 fn wrong_field(code: Code, field: &str, why: &Invalid) -> ApiError {

@@ -1,5 +1,7 @@
 //! Extractors: the caller behind an access token, a refresh token, and clients counted by IP address alone.
 
+use std::net::IpAddr;
+
 use poem::{FromRequest, Request, RequestBody, Result, http::header};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -12,7 +14,25 @@ use crate::{
     app::App,
     error::ApiError,
     limits::{AnonymousRateLimit, RateLimitKey},
+    password::Requester,
 };
+
+/// The IP address of a request, of IPv6 its /64, without counting it.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientNetwork(IpAddr);
+
+impl ClientNetwork {
+    /// As a signed-in user waits for a hash.
+    pub fn requester(self) -> Requester {
+        Requester { address: self.0, known: true }
+    }
+}
+
+impl<'a> FromRequest<'a> for ClientNetwork {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
+        Ok(Self(App::of(request)?.limits.client_ip(request)))
+    }
+}
 
 /// The refresh token in the `Authorization` header.
 pub struct RefreshBearer(pub String);

@@ -1,6 +1,8 @@
 //! Signing in and out: sessions are opened, refreshed and ended here; [`extract`] finds the caller of a request.
 
 mod extract;
+mod login;
+mod sign_up;
 
 use std::sync::Arc;
 
@@ -16,7 +18,9 @@ use crate::{
 };
 
 pub use crate::session_cache::Caller;
-pub use extract::RefreshBearer;
+pub use extract::{ClientNetwork, RefreshBearer};
+pub use login::LoginAttempt;
+pub(crate) use sign_up::refuse_taken;
 
 /// The end of a session after its login, in milliseconds, however often it is refreshed.
 pub(crate) const ABSOLUTE_MS: i64 = 30 * 24 * 3_600_000;
@@ -155,6 +159,22 @@ impl App {
             }
             Refreshed::Ended => Err(ended()),
         }
+    }
+
+    /// Replaces the hash of the caller's password and ends their other sessions; `false` where it was replaced before.
+    pub(crate) async fn replace_password(
+        &self,
+        caller: Caller,
+        old: &str,
+        new: &str,
+    ) -> Result<bool, ApiError> {
+        match self.store.set_password(caller.user, old, new).await {
+            Err(store::Error::Stale) => return Ok(false),
+            set => set?,
+        }
+        self.store.end_sessions(caller.user, Some(caller.session), "password", self.clock.now()).await?;
+        self.sessions.forget_user(caller.user);
+        Ok(true)
     }
 
     /// Ends the session of a refresh token. A token that is not ours ends nothing, and that is fine (RFC 7009).

@@ -1,210 +1,208 @@
 //! How often a password may be guessed.
 //!
-//! Failures are counted for an account **and** an address together, so that nobody can lock somebody else out from
-//! elsewhere. What is left is whoever has many addresses: all places an account has never signed in from share a
-//! budget of attempts at it. Addresses nobody has are counted like those that somebody has.
+//! Wrong guesses are counted for an account **and** an IP address together, so that nobody can lock somebody else out
+//! from elsewhere. What is left is whoever has many IP addresses: all those an account has never signed in from share a
+//! budget of attempts at it. Email addresses that no account has are counted like those that one has.
+//!
+//! An attempt that was not verified changes nothing. While it is under way it stands in a map of its own, bounded by
+//! the hash queue; only a verified one is written to the caches, so that requests that were refused evict nothing.
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use moka::{ops::compute::Op, policy::EvictionPolicy, sync::Cache};
+use moka::{policy::EvictionPolicy, sync::Cache};
 use ro_co_shared::Email;
 
-use super::budget::{Budget, MAX_KEYS};
+use super::budget::MAX_KEYS;
 use crate::{clock::Clock, keys::sha256};
 
-/// Failures without a wait; after them 1, 2, 4 … seconds.
-const FREE: u32 = 5;
-/// The longest wait.
-const LONGEST: Duration = Duration::from_mins(15);
-/// After how long failures are forgotten: by then a guesser has had no more tries than by waiting.
-const FORGOTTEN: Duration = Duration::from_hours(24);
-/// How long a place an account has signed in from stays known.
-const KNOWN: Duration = Duration::from_hours(30 * 24);
-/// Attempts at one account from all unknown places together, and the time for one more. One address alone, held up by
-/// its own waits, spends less than comes back: it takes more than a dozen of them to use this up.
-const STRANGERS: (u32, Duration) = (100, Duration::from_mins(1));
+/// Wrong guesses without a wait; after them 1, 2, 4 … seconds.
+const FREE_GUESSES: u32 = 5;
+/// The longest wait between two guesses.
+const MAX_WAIT: Duration = Duration::from_mins(15);
+/// After how long wrong guesses are forgotten: by then a guesser has had no more tries than by waiting.
+const GUESS_MEMORY: Duration = Duration::from_hours(24);
+/// How long an IP address that an account has signed in from stays known.
+const KNOWN_MEMORY: Duration = Duration::from_hours(30 * 24);
+/// Attempts at one account from all unknown IP addresses together, and the time for one more. One address alone, held up
+/// by its own waits, spends less than comes back: it takes more than a dozen of them to use this up.
+const UNKNOWN_BURST: u32 = 100;
+const UNKNOWN_PERIOD: Duration = Duration::from_mins(1);
 
-/// An account and a place, or an account. Digests, so that each takes the same space and no address is kept.
+/// SHA-256 of an account's email address, or of that and an IP address: equal in size, and nothing personal is kept.
 type Digest = [u8; 32];
 
-/// The attempts of late.
+/// The guesses of late.
 pub(super) struct Guesses {
     clock: Clock,
-    pairs: Cache<Digest, Record>,
-    strangers: Budget<Digest>,
+    /// By account and IP address.
+    wrong: Cache<Digest, WrongGuesses>,
+    /// By account: what the IP addresses it is not known at have used up.
+    unknown: Cache<Digest, UsedUp>,
+    /// Accounts and IP addresses with a successful login. Written on success only.
+    known: Cache<Digest, ()>,
+    /// Attempts under way, by both kinds of key.
+    under_way: Mutex<HashMap<Digest, UnderWay>>,
 }
 
-/// An account at a place.
+/// Wrong guesses at an account from an IP address.
 #[derive(Clone, Copy, Debug, Default)]
-struct Record {
-    /// Attempts since the last success, those under way included.
-    failures: u32,
+struct WrongGuesses {
+    count: u32,
     /// When the last one began.
     last: Duration,
-    /// Whether the account has signed in from there.
-    known: bool,
 }
 
-impl Record {
-    fn at(self, now: Duration) -> Self {
-        let old = now.saturating_sub(self.last) >= FORGOTTEN;
-        Self { failures: if old { 0 } else { self.failures }, ..self }
+impl WrongGuesses {
+    /// The wait before another guess, with those under way counted as wrong.
+    fn wait(self, under_way: UnderWay, now: Duration) -> Option<Duration> {
+        let last = self.last.max(under_way.last);
+        let forgotten = now.saturating_sub(self.last) >= GUESS_MEMORY;
+        let count = if forgotten { 0 } else { self.count } + under_way.count;
+        let over = count.checked_sub(FREE_GUESSES)?;
+        let pause = Duration::from_secs(1 << over.min(10)).min(MAX_WAIT);
+        (last + pause).checked_sub(now).filter(|wait| !wait.is_zero())
+    }
+}
+
+/// A budget by the generic cell rate algorithm: the moment at which it will be full again.
+#[derive(Clone, Copy, Debug, Default)]
+struct UsedUp {
+    full_at: Duration,
+}
+
+impl UsedUp {
+    fn wait(self, under_way: UnderWay, now: Duration) -> Option<Duration> {
+        let used = self.full_at.saturating_sub(now) + UNKNOWN_PERIOD * under_way.count;
+        (used + UNKNOWN_PERIOD).checked_sub(UNKNOWN_PERIOD * UNKNOWN_BURST).filter(|wait| !wait.is_zero())
     }
 
-    fn wait(self, now: Duration) -> Option<Duration> {
-        let over = self.failures.checked_sub(FREE)?;
-        let pause = Duration::from_secs(1 << over.min(10)).min(LONGEST);
-        (self.last + pause).checked_sub(now).filter(|wait| !wait.is_zero())
+    fn spend(self, now: Duration) -> Self {
+        Self { full_at: self.full_at.max(now) + UNKNOWN_PERIOD }
     }
+}
+
+/// Attempts that have begun and have no outcome.
+#[derive(Clone, Copy, Debug, Default)]
+struct UnderWay {
+    count: u32,
+    /// When the last one began.
+    last: Duration,
 }
 
 impl Guesses {
     pub(super) fn new(clock: Clock) -> Self {
-        let pairs = Cache::builder()
-            .max_capacity(MAX_KEYS)
-            .eviction_policy(EvictionPolicy::lru())
-            .time_to_idle(KNOWN)
-            .build();
-        let (at_once, period) = STRANGERS;
-        Self { strangers: Budget::new(at_once, period, clock.clone()), clock, pairs }
+        Self {
+            clock,
+            wrong: bounded(GUESS_MEMORY),
+            unknown: bounded(UNKNOWN_PERIOD * UNKNOWN_BURST),
+            known: bounded(KNOWN_MEMORY),
+            under_way: Mutex::default(),
+        }
     }
 
-    /// Begins an attempt, or says how long to wait. It counts as a failure from the start, so that many at once are
-    /// many, and until it is said to be something else.
-    pub(super) fn begin(&self, email: &Email, place: IpAddr) -> Result<Digest, Duration> {
-        let account = sha256(email.key().as_bytes());
-        let pair = sha256(&[account.as_slice(), place.to_string().as_bytes()].concat());
+    /// Whether the account has signed in from this IP address lately.
+    pub(super) fn is_known(&self, email: &Email, address: IpAddr) -> bool {
+        self.known.get(&pair(account(email), address)).is_some()
+    }
+
+    /// Begins an attempt, or says how long to wait. It counts from the start, so that many at once are many, and no longer
+    /// when it is dropped without an outcome.
+    pub(super) fn begin(&self, email: &Email, address: IpAddr) -> Result<Guess<'_>, Duration> {
+        let account = account(email);
+        let pair = pair(account, address);
+        let known = self.known.get(&pair).is_some();
         let now = self.clock.uptime();
-        let (mut refused, mut known) = (None, false);
-        self.pairs.entry(pair).and_compute_with(|old| {
-            let record = old.map(moka::Entry::into_value).unwrap_or_default().at(now);
-            (refused, known) = (record.wait(now), record.known);
-            match refused {
-                Some(_) => Op::Nop,
-                None => Op::Put(Record { failures: record.failures + 1, last: now, ..record }),
+        let mut under_way = self.under_way();
+        let of = |key: &Digest| under_way.get(key).copied().unwrap_or_default();
+        if let Some(wait) = self.wrong.get(&pair).unwrap_or_default().wait(of(&pair), now) {
+            return Err(wait);
+        }
+        let unknown = (!known).then_some(account);
+        if let Some(wait) =
+            unknown.and_then(|key| self.unknown.get(&key).unwrap_or_default().wait(of(&key), now))
+        {
+            return Err(wait);
+        }
+        for key in [pair].into_iter().chain(unknown) {
+            let entry = under_way.entry(key).or_default();
+            *entry = UnderWay { count: entry.count + 1, last: now };
+        }
+        Ok(Guess { guesses: self, pair, unknown, began: now })
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<Digest, UnderWay>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A cache of bounded size that forgets what was not used for this long.
+fn bounded<V: Clone + Send + Sync + 'static>(memory: Duration) -> Cache<Digest, V> {
+    let cache = Cache::builder().max_capacity(MAX_KEYS).eviction_policy(EvictionPolicy::lru());
+    cache.time_to_idle(memory).build()
+}
+
+fn account(email: &Email) -> Digest {
+    sha256(email.key().as_bytes())
+}
+
+fn pair(account: Digest, address: IpAddr) -> Digest {
+    sha256(&[account.as_slice(), address.to_string().as_bytes()].concat())
+}
+
+/// An attempt under way. Dropped without an outcome it was none.
+pub(super) struct Guess<'a> {
+    guesses: &'a Guesses,
+    pair: Digest,
+    /// The account, where the IP address is not known to it.
+    unknown: Option<Digest>,
+    began: Duration,
+}
+
+impl Guess<'_> {
+    /// The password was wrong.
+    pub(super) fn wrong(self) {
+        let count = |old: WrongGuesses| WrongGuesses { count: old.count + 1, last: old.last.max(self.began) };
+        let fresh = |old: &WrongGuesses| self.began.saturating_sub(old.last) < GUESS_MEMORY;
+        self.guesses
+            .wrong
+            .entry(self.pair)
+            .and_upsert_with(|old| count(old.map(moka::Entry::into_value).filter(fresh).unwrap_or_default()));
+        self.spend();
+    }
+
+    /// The password was right: wrong guesses before it are forgiven.
+    pub(super) fn right(self) {
+        self.guesses.wrong.invalidate(&self.pair);
+        self.guesses.known.insert(self.pair, ());
+        self.spend();
+    }
+
+    fn spend(&self) {
+        let Some(account) = self.unknown else { return };
+        self.guesses.unknown.entry(account).and_upsert_with(|old| {
+            old.map(moka::Entry::into_value).unwrap_or_default().spend(self.guesses.clock.uptime())
+        });
+    }
+}
+
+impl Drop for Guess<'_> {
+    fn drop(&mut self) {
+        let mut under_way = self.guesses.under_way();
+        for key in [self.pair].into_iter().chain(self.unknown) {
+            if let Some(entry) = under_way.get_mut(&key) {
+                entry.count -= 1;
+                if entry.count == 0 {
+                    under_way.remove(&key);
+                }
             }
-        });
-        if let Some(wait) = refused {
-            return Err(wait);
         }
-        // Only attempts that a place has left count against all: one that hammers does not use up what others have.
-        if !known && let Err(wait) = self.strangers.spend(&account) {
-            self.undo(pair);
-            return Err(wait);
-        }
-        Ok(pair)
-    }
-
-    /// It was the right password.
-    pub(super) fn right(&self, pair: Digest) {
-        self.pairs.insert(pair, Record { failures: 0, last: self.clock.uptime(), known: true });
-    }
-
-    /// It was no attempt after all: the password was not looked at.
-    pub(super) fn undo(&self, pair: Digest) {
-        self.pairs.entry(pair).and_compute_with(|old| match old.map(moka::Entry::into_value) {
-            Some(record) => Op::Put(Record { failures: record.failures.saturating_sub(1), ..record }),
-            None => Op::Nop,
-        });
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::Ipv4Addr;
-
-    use super::*;
-
-    struct Test {
-        clock: Clock,
-        guesses: Guesses,
-        ada: Email,
-    }
-
-    fn test() -> Test {
-        let clock = Clock::default();
-        Test { guesses: Guesses::new(clock.clone()), clock, ada: "ada@example.org".parse().unwrap() }
-    }
-
-    fn place(n: u32) -> IpAddr {
-        Ipv4Addr::from_bits(n).into()
-    }
-
-    /// Seconds to wait, rounded up as the client hears them; 0 for an attempt.
-    fn guess(test: &Test, from: u32) -> u64 {
-        test.guesses.begin(&test.ada, place(from)).map_or_else(super::super::seconds, |_| 0).into()
-    }
-
-    #[test]
-    fn five_are_free_then_the_waits_double_up_to_a_quarter_of_an_hour() {
-        let test = test();
-        let mut waits = Vec::new();
-        for _ in 0..18 {
-            let wait = match guess(&test, 1) {
-                0 => 0,
-                wait => {
-                    test.clock.advance(i64::try_from(wait).unwrap() * 1_000);
-                    assert_eq!(guess(&test, 1), 0, "when the wait is over there is one attempt");
-                    wait
-                }
-            };
-            waits.push(wait);
-        }
-        assert_eq!(waits, [0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
-        test.clock.advance(24 * 3_600_000);
-        assert_eq!(guess(&test, 1), 0, "a day later it is forgotten");
-        assert_eq!(guess(&test, 1), 0);
-    }
-
-    #[test]
-    fn who_hammers_locks_nobody_out_elsewhere() {
-        let test = test();
-        for _ in 0..10_000 {
-            guess(&test, 1);
-        }
-        assert!(guess(&test, 1) > 0);
-        assert_eq!(guess(&test, 2), 0);
-    }
-
-    #[test]
-    fn many_addresses_share_what_strangers_have_and_known_places_do_not_mind() {
-        let test = test();
-        let home = test.guesses.begin(&test.ada, place(0)).unwrap();
-        test.guesses.right(home);
-        let attempts = (1..1_000).filter(|n| guess(&test, *n) == 0).count();
-        assert_eq!(attempts, 99, "one hundred, with the one from home when it was not known yet");
-        assert!((1..=60).contains(&guess(&test, 5_000)));
-        for _ in 0..5 {
-            assert_eq!(guess(&test, 0), 0);
-        }
-        let bob: Email = "bob@example.org".parse().unwrap();
-        test.guesses.begin(&bob, place(1)).unwrap();
-    }
-
-    #[test]
-    fn success_forgives_and_what_was_not_looked_at_does_not_count() {
-        let test = test();
-        for _ in 0..50 {
-            let pair = test.guesses.begin(&test.ada, place(1)).unwrap();
-            test.guesses.undo(pair);
-        }
-        for _ in 0..20 {
-            let pair = test.guesses.begin(&test.ada, place(1)).unwrap();
-            test.guesses.right(pair);
-        }
-        for _ in 0..5 {
-            assert_eq!(guess(&test, 1), 0);
-        }
-        assert_eq!(guess(&test, 1), 1);
-    }
-
-    #[test]
-    fn an_address_is_one_whatever_its_case() {
-        let test = test();
-        let shouted: Email = "ADA@EXAMPLE.ORG".parse().unwrap();
-        for _ in 0..5 {
-            test.guesses.begin(&shouted, place(1)).unwrap();
-        }
-        assert_eq!(guess(&test, 1), 1);
-    }
-}
+mod tests;

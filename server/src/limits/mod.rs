@@ -20,7 +20,7 @@ use ro_co_shared::{Code, Email, UserId};
 use self::{
     address::{Proxies, network},
     budget::Budget,
-    guesses::Guesses,
+    guesses::{Guess, Guesses},
     kind::RateKind,
 };
 use crate::{clock::Clock, error::ApiError};
@@ -86,26 +86,39 @@ impl RateLimiter {
         Ok(AnonymousRateLimit { ip, kind: RateKind::of(request.method(), request.uri().path()) })
     }
 
-    /// Refunds a request that could not be served (503), so that repeating it as told does not count twice. Otherwise a
-    /// crowd waiting at a full hash queue would use up its budget.
-    pub fn refund(&self, counted: AnonymousRateLimit) {
+    /// Refunds a request that is answered with 503, so that repeating it as told does not count twice. Otherwise a crowd
+    /// waiting at a full hash queue would use up its budget.
+    pub(crate) fn refund_unserved(&self, counted: AnonymousRateLimit, error: &ApiError) {
+        if error.problem.code != Code::Unavailable {
+            return;
+        }
         if let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(counted.kind as usize)) {
             budget.refund(&RateLimitKey::Ip(counted.ip));
         }
     }
 
+    /// Whether this account has signed in from this IP address lately.
+    pub(crate) fn is_known(&self, email: Option<&Email>, from: AnonymousRateLimit) -> bool {
+        let (Some(guesses), Some(email)) = (&self.guesses, email) else { return false };
+        guesses.is_known(email, from.ip)
+    }
+
     /// Begins a login attempt; over the limit it is a 429. Called before the password is hashed. Treats unknown email
-    /// addresses like known ones; `None` is not an email address at all.
-    pub fn attempt(&self, email: Option<&Email>, from: AnonymousRateLimit) -> Result<Attempt<'_>, ApiError> {
-        let (Some(guesses), Some(email)) = (&self.guesses, email) else { return Ok(Attempt(None)) };
+    /// addresses like known ones; `None` is not an email address at all. Dropped without an outcome it does not count.
+    pub(crate) fn attempt(
+        &self,
+        email: Option<&Email>,
+        from: AnonymousRateLimit,
+    ) -> Result<LoginGuess<'_>, ApiError> {
+        let (Some(guesses), Some(email)) = (&self.guesses, email) else { return Ok(LoginGuess(None)) };
         match guesses.begin(email, from.ip) {
-            Ok(pair) => Ok(Attempt(Some((guesses, pair)))),
+            Ok(guess) => Ok(LoginGuess(Some(guess))),
             Err(wait) => Err(too_many("Too many attempts to sign in to this account.", wait)),
         }
     }
 
     /// The client's IP address (IPv6: its /64 network).
-    fn client_ip(&self, request: &Request) -> IpAddr {
+    pub(crate) fn client_ip(&self, request: &Request) -> IpAddr {
         let peer = match &**request.remote_addr() {
             Addr::SocketAddr(peer) => peer.ip(),
             // Not from a socket.
@@ -115,21 +128,21 @@ impl RateLimiter {
     }
 }
 
-/// A login attempt. It counts as failed unless another outcome is recorded.
-pub struct Attempt<'a>(Option<(&'a Guesses, [u8; 32])>);
+/// A login attempt, where guesses are limited.
+pub(crate) struct LoginGuess<'a>(Option<Guess<'a>>);
 
-impl Attempt<'_> {
-    /// Records a success.
-    pub fn succeeded(&self) {
-        if let Some((guesses, pair)) = self.0 {
-            guesses.right(pair);
+impl LoginGuess<'_> {
+    /// The password was right.
+    pub(crate) fn right(self) {
+        if let Some(guess) = self.0 {
+            guess.right();
         }
     }
 
-    /// Takes the attempt back: the password was not verified.
-    pub fn undo(&self) {
-        if let Some((guesses, pair)) = self.0 {
-            guesses.undo(pair);
+    /// The password was wrong.
+    pub(crate) fn wrong(self) {
+        if let Some(guess) = self.0 {
+            guess.wrong();
         }
     }
 }
@@ -140,6 +153,13 @@ impl Attempt<'_> {
 pub struct AnonymousRateLimit {
     ip: IpAddr,
     kind: RateKind,
+}
+
+impl AnonymousRateLimit {
+    /// The client's IP address (IPv6: its /64 network).
+    pub fn ip(self) -> IpAddr {
+        self.ip
+    }
 }
 
 fn too_many(detail: &str, wait: Duration) -> ApiError {

@@ -1,4 +1,4 @@
-//! BCrypt, read only: hashes that imported accounts bring with them. None is ever made here.
+//! BCrypt hashes of imported accounts are verified here; none is ever made.
 //!
 //! BCrypt sees the first 72 bytes of a password and a NUL behind it, over and over. So a longer password is compared
 //! by its first 72 bytes, as it was where the hash was made: it must keep working. And `a`, `a\0a`, `a\0a\0a` are one
@@ -8,17 +8,31 @@ use std::str::FromStr;
 
 use bcrypt::HashParts;
 
-/// Twice as dear with each step. 10 is usual and takes some 50 ms; at 14 it is a second, in which its thread does
-/// nothing else. Whoever knows the address of an account can have its hash computed, so dearer ones are refused.
-const MOST_COST: u32 = 14;
-/// What the library accepts at least.
-const LEAST_COST: u32 = 4;
+/// The cost of a hash verified at most: each step doubles the time. 14 takes about a second, in which its thread does
+/// nothing else; releases before this one imported hashes up to it.
+const MAX_COST: u32 = 14;
+/// The cost of a hash imported at most, about a quarter of a second. 10 is usual.
+#[cfg(feature = "mongodb")]
+const MAX_IMPORTED_COST: u32 = 12;
+/// The least cost that the library verifies.
+const MIN_COST: u32 = 4;
 
-/// Whether this is a hash that [`matches()`] computes. Not so `$2x$`, which marks the hashes of a faulty version.
-pub(super) fn is(stored: &str) -> bool {
+/// The cost of a BCrypt hash that [`matches()`] computes. `$2x$` is none: it marks the hashes of a faulty version.
+fn cost(stored: &str) -> Option<u32> {
     let known = ["$2a$", "$2b$", "$2y$"].iter().any(|version| stored.starts_with(version));
-    known
-        && HashParts::from_str(stored).is_ok_and(|parts| (LEAST_COST..=MOST_COST).contains(&parts.get_cost()))
+    let cost = HashParts::from_str(stored).ok().filter(|_| known)?.get_cost();
+    (MIN_COST..=MAX_COST).contains(&cost).then_some(cost)
+}
+
+/// Whether [`matches()`] computes this hash.
+pub(super) fn is_supported(stored: &str) -> bool {
+    cost(stored).is_some()
+}
+
+/// Whether an import keeps this hash.
+#[cfg(feature = "mongodb")]
+pub(super) fn is_importable(stored: &str) -> bool {
+    cost(stored).is_some_and(|cost| cost <= MAX_IMPORTED_COST)
 }
 
 /// Whether it is the password behind this hash.
@@ -36,14 +50,14 @@ mod tests {
     const ALPHABET: &str = "$2a$06$.rCVZVOThsIa97pEDOxvGuRRgzG64bvtJ0938xuqzv18d3ZpQhstC";
 
     fn hash(password: &str) -> String {
-        bcrypt::hash_with_salt(password, LEAST_COST, [7; 16]).unwrap().to_string()
+        bcrypt::hash_with_salt(password, MIN_COST, [7; 16]).unwrap().to_string()
     }
 
     #[test]
     fn all_three_names_of_the_same_hash_are_known() {
         for version in ["$2a$", "$2b$", "$2y$"] {
             let stored = ALPHABET.replace("$2a$", version);
-            assert!(is(&stored));
+            assert!(is_supported(&stored));
             assert!(matches("abcdefghijklmnopqrstuvwxyz", &stored));
             assert!(!matches("abcdefghijklmnopqrstuvwxyZ", &stored));
         }
@@ -64,9 +78,16 @@ mod tests {
             "{bcrypt}".to_owned() + ALPHABET,
             String::new(),
         ] {
-            assert!(!is(&bad), "{bad}");
+            assert!(!is_supported(&bad), "{bad}");
         }
-        assert!(is(&ALPHABET.replace("$06$", "$14$")));
+        assert!(is_supported(&ALPHABET.replace("$06$", "$14$")));
+    }
+
+    #[cfg(feature = "mongodb")]
+    #[test]
+    fn an_import_keeps_hashes_up_to_cost_12() {
+        assert!(is_importable(&ALPHABET.replace("$06$", "$12$")));
+        assert!(!is_importable(&ALPHABET.replace("$06$", "$13$")));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod content;
+mod hash_queue;
 mod input;
 mod limits;
 mod origins;

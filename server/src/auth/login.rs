@@ -1,0 +1,89 @@
+//! Logging in: a place in the hash queue first, then the limits on guessing, then the account and its hash.
+
+use std::sync::Arc;
+
+use ro_co_shared::{Code, Email, GivenPassword, Login};
+
+use crate::{
+    app::App,
+    error::ApiError,
+    limits::AnonymousRateLimit,
+    password::{Requester, Verdict},
+    store::{self, Account},
+};
+
+/// How often a login begins anew because the password was changed in the middle of it.
+const MAX_RESTARTS: usize = 3;
+
+/// What a login is tried with.
+pub struct LoginAttempt {
+    /// The email address, where what was sent is one.
+    pub email: Option<Email>,
+    /// The password as sent.
+    pub password: GivenPassword,
+    /// The client's `User-Agent`.
+    pub device: String,
+    /// Where it comes from.
+    pub client: AnonymousRateLimit,
+}
+
+impl App {
+    /// Opens a session. A 503 costs the client nothing: neither an attempt at the account nor its rate limit.
+    pub async fn log_in(self: &Arc<Self>, attempt: LoginAttempt) -> Result<Login, ApiError> {
+        let client = attempt.client;
+        self.try_log_in(attempt).await.inspect_err(|error| self.limits.refund_unserved(client, error))
+    }
+
+    async fn try_log_in(self: &Arc<Self>, attempt: LoginAttempt) -> Result<Login, ApiError> {
+        for _ in 0..MAX_RESTARTS {
+            let (account, verdict) = self.verify_login(&attempt).await?;
+            let (app, device) = (Arc::clone(self), attempt.device.clone());
+            let opened = async move { app.complete_login(account, verdict, device).await };
+            if let Some(login) = self.to_completion(opened).await? {
+                return Ok(login);
+            }
+        }
+        Err(store::Error::Unavailable("the password changes all the time".into()).into())
+    }
+
+    /// The account that the password is right for.
+    async fn verify_login(&self, attempt: &LoginAttempt) -> Result<(Account, Verdict), ApiError> {
+        let LoginAttempt { email, password, client, .. } = attempt;
+        let known = self.limits.is_known(email.as_ref(), *client);
+        let slot = self.passwords.reserve(Requester { address: client.ip(), known })?;
+        let guess = self.limits.attempt(email.as_ref(), *client)?;
+        let account = match email {
+            None => None,
+            Some(email) => match self.store.account_by_email(email).await {
+                Ok(account) => Some(account),
+                Err(store::Error::NotFound) => None,
+                Err(error) => return Err(error.into()),
+            },
+        };
+        let stored = account.as_ref().map(|account| account.password.as_str());
+        let verdict = slot.verify(password.expose(), stored).await?;
+        let Some(account) = account.filter(|account| verdict != Verdict::Wrong && !account.suspended) else {
+            guess.wrong();
+            return Err(ApiError::new(Code::InvalidCredentials, ""));
+        };
+        guess.right();
+        Ok((account, verdict))
+    }
+
+    /// Stores a new hash where there is one, and opens the session; `None` when the password was replaced meanwhile.
+    async fn complete_login(
+        &self,
+        account: Account,
+        verdict: Verdict,
+        device: String,
+    ) -> Result<Option<Login>, ApiError> {
+        let Verdict::Rehashed(new) = verdict else {
+            return self.open_session(&account, &account.password, device).await;
+        };
+        match self.store.set_password(account.id, &account.password, &new).await {
+            Ok(()) => self.open_session(&account, &new, device).await,
+            Err(store::Error::Stale) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
