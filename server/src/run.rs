@@ -22,7 +22,7 @@ use crate::{
     config::{AvatarSource, Config, RateLimits},
     connect::{self, Patience, connect},
     demo,
-    http_server::{self, HttpLimits},
+    http_server::{HttpLimits, HttpServer},
     keys::Keys,
     limits::Policy,
     local::{self, Claim, Lock},
@@ -141,7 +141,7 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
     };
     tokio::spawn(sweep(Arc::downgrade(&app)));
     let limits = HttpLimits { proxies: app.settings.proxies.clone(), ..HttpLimits::default() };
-    let task = tokio::spawn(http_server::serve(listener, app.service(), limits, shutdown));
+    let task = tokio::spawn(HttpServer::new(app.service(), limits).serve(listener, shutdown));
     Ok(Started::Here(Running { address, app, stop, task, _lock: lock, _throw_away: throw_away }))
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::{Author, form},
     ids::{AnswerId, QuestionId, UserId},
-    input::{Errors, Form, Input, Optional},
+    input::{Errors, Form, Input, MAX_CONTENT_BYTES, Optional},
     problem::FieldError,
     text::Body,
     time::Timestamp,
@@ -73,6 +73,7 @@ pub struct AnswerDraft {
 
 impl Form for NewAnswer {
     const FIELDS: &'static [&'static str] = Self::WIRE_FIELDS;
+    const MAX_BYTES: usize = MAX_CONTENT_BYTES;
     type Checked = AnswerDraft;
 
     fn check(self) -> Result<AnswerDraft, Vec<FieldError>> {
@@ -91,6 +92,7 @@ impl Form for NewAnswer {
 
 impl Form for EditAnswer {
     const FIELDS: &'static [&'static str] = Self::WIRE_FIELDS;
+    const MAX_BYTES: usize = MAX_CONTENT_BYTES;
     type Checked = Body;
 
     fn check(self) -> Result<Body, Vec<FieldError>> {

@@ -206,10 +206,16 @@ impl Errors {
     }
 }
 
+/// The size limit of bodies with a question's or an answer's text, in bytes: 10,000 emoji escaped as `\uXXXX` pairs are
+/// 120 kB.
+pub(crate) const MAX_CONTENT_BYTES: usize = 256 << 10;
+
 /// A request body: fields as they arrived, and what they are once checked.
 pub trait Form: DeserializeOwned {
     /// The names of all fields this body knows.
     const FIELDS: &'static [&'static str];
+    /// The size limit of the body in bytes.
+    const MAX_BYTES: usize = 16 << 10;
     /// The body with every field checked.
     type Checked;
 

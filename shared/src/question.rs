@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     account::{Author, form},
     ids::{QuestionId, UserId},
-    input::{Errors, Form, Input, Optional},
+    input::{Errors, Form, Input, MAX_CONTENT_BYTES, Optional},
     problem::FieldError,
     text::{Body, Title},
     time::Timestamp,
@@ -89,6 +89,7 @@ pub struct QuestionDraft {
 
 impl Form for NewQuestion {
     const FIELDS: &'static [&'static str] = Self::WIRE_FIELDS;
+    const MAX_BYTES: usize = MAX_CONTENT_BYTES;
     type Checked = QuestionDraft;
 
     fn check(self) -> Result<QuestionDraft, Vec<FieldError>> {
@@ -107,6 +108,7 @@ impl Form for NewQuestion {
 
 impl Form for EditQuestion {
     const FIELDS: &'static [&'static str] = Self::WIRE_FIELDS;
+    const MAX_BYTES: usize = MAX_CONTENT_BYTES;
     type Checked = QuestionDraft;
 
     fn check(self) -> Result<QuestionDraft, Vec<FieldError>> {

@@ -1,5 +1,11 @@
 //! Input that is wrong in every way: the documented status, a proper problem, nothing stored, nobody dead.
 
+use std::{
+    io::{BufReader, Write},
+    net::{Shutdown, TcpStream},
+};
+
+use ro_co_shared::Code;
 use ro_co_tests::{Person, Reply, Request, Server, http::exchange, person::PASSWORD};
 use serde_json::{Value, json};
 
@@ -285,6 +291,57 @@ fn bodies_of_ten_megabytes() {
         exchange(server.address, chunks.as_bytes()).unwrap().problem(413);
         let over_auth = json!({"email": "a@b.de", "password": "x".repeat(17 << 10)}).to_string();
         server.send(&Request::new("POST", "/api/v1/auth/login").raw_json(over_auth)).problem(413);
+    });
+}
+
+/// The head of a request that announces a body.
+fn head(method: &str, path: &str, headers: &[&str]) -> String {
+    let headers = headers.concat();
+    format!("{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n")
+}
+
+#[test]
+fn refusals_do_not_wait_for_the_body() {
+    with_server(|server, ada| {
+        let token = format!("Authorization: Bearer {}\r\n", ada.token);
+        let (json, long) = ("Content-Type: application/json\r\n", "Content-Length: 262145\r\n");
+        let cases = [
+            (404, head("POST", "/nowhere", &[&token, json, long])),
+            (404, head("POST", "//api/v1/auth/login", &[json, "Content-Length: 100000\r\n"])),
+            (404, head("POST", "/api/v1//auth/login", &[json, "Content-Length: 9\r\n"])),
+            (405, head("POST", "/api/v1/question/all", &[&token, json, long])),
+            (401, head("POST", "/api/v1/question", &[json, "Content-Length: 9\r\n"])),
+            (401, head("POST", "/api/v1/question", &[json, long])),
+            (415, head("POST", "/api/v1/question", &[&token, "Content-Type: text/plain\r\n", long])),
+            (413, head("POST", "/api/v1/question", &[&token, json, long])),
+            (413, head("POST", "/api/v1/auth/login", &[json, "Content-Length: 16385\r\n"])),
+            (413, head("POST", "/api/v1/auth/login/", &[json, "Content-Length: 16385\r\n"])),
+        ];
+        for (status, head) in cases {
+            let reply = exchange(server.address, head.as_bytes()).unwrap();
+            reply.problem(status);
+            assert_eq!(reply.header("connection"), Some("close"), "{head}");
+        }
+    });
+}
+
+#[test]
+fn bodies_that_are_cut_off_or_malformed() {
+    with_server(|server, ada| {
+        let token = format!("Authorization: Bearer {}\r\nContent-Type: application/json\r\n", ada.token);
+        for (coding, body) in [
+            ("Content-Length: 100\r\n", "{\"title\": \"Cut"),
+            ("Content-Length: 100\r\n", ""),
+            ("Transfer-Encoding: chunked\r\n", "5\r\n{\"tit"),
+            ("Transfer-Encoding: chunked\r\n", "zz\r\n{}\r\n0\r\n\r\n"),
+        ] {
+            let stream = TcpStream::connect(server.address).unwrap();
+            let request = head("POST", "/api/v1/question", &[&token, coding]) + body;
+            (&stream).write_all(request.as_bytes()).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            let reply = Reply::read(&mut BufReader::new(&stream)).unwrap();
+            assert_eq!(reply.problem(400).code, Code::Malformed, "{coding}{body}");
+        }
     });
 }
 

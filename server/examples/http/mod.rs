@@ -8,7 +8,7 @@ use std::{
 
 use ro_co_server::{
     Service,
-    http_server::{self, HttpLimits},
+    http_server::{HttpLimits, HttpServer},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -27,7 +27,7 @@ pub(crate) const CONNECTIONS: u32 = 32;
 pub(crate) async fn serve(service: Service) -> Outcome<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    tokio::spawn(http_server::serve(listener, service, HttpLimits::default(), std::future::pending()));
+    tokio::spawn(HttpServer::new(service, HttpLimits::default()).serve(listener, std::future::pending()));
     Ok(address)
 }
 

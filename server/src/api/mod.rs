@@ -3,6 +3,7 @@
 mod allow;
 mod answers;
 mod auth;
+mod estimate;
 mod header;
 mod icons;
 mod listing;
@@ -18,7 +19,8 @@ use poem::{IntoEndpoint, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
 use ro_co_shared::{Author, BASE_PATH, QuestionId, Timestamp};
 
-pub(crate) use allow::allowed;
+pub(crate) use allow::{allowed, reads_body};
+pub(crate) use estimate::response_estimate;
 pub use spec::spec;
 
 use crate::{

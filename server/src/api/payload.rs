@@ -3,7 +3,14 @@
 //! Our own payloads, because poem-openapi's report only the first wrong field, in their own words, read without a limit,
 //! declare `; charset=utf-8` (which breaks generators) and serialise through a tree of values.
 
-use poem::{FromRequest, IntoResponse, Request, RequestBody, Response, Result, http::HeaderValue};
+use std::io;
+
+use http_body_util::{BodyExt, combinators::BoxBody};
+use hyper::body::Bytes;
+use poem::{
+    IntoResponse, Request, RequestBody, Response, Result,
+    http::{HeaderValue, header},
+};
 use poem_openapi::{
     ApiResponse, impl_apirequest_for_payload,
     payload::{ParsePayload, Payload},
@@ -14,10 +21,13 @@ use ro_co_shared::{Code, FieldError, Form};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::ApiError;
+use crate::{error::ApiError, http_server::admission::RequestAdmission};
 
 /// The media type of request and response bodies.
 const JSON: &str = "application/json";
+
+/// What a response has beside the text of its request, in bytes.
+const RESPONSE_OVERHEAD_BYTES: usize = 4 << 10;
 
 /// A request body with every field validated.
 pub struct Body<T: Form> {
@@ -53,7 +63,7 @@ where
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
-        let bytes = Vec::<u8>::from_request(request, body).await?;
+        let bytes = read_body(request, body, T::MAX_BYTES).await?;
         let checked = read::<T>(&bytes)?;
         Ok(Self { checked, fingerprint: crate::keys::sha256(&bytes) })
     }
@@ -64,6 +74,41 @@ impl_apirequest_for_payload!(Body<T>, T: Form<Checked: Send> + ParseFromJSON);
 /// Whether a media type is `application/json`, with or without parameters.
 fn is_json(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case(JSON))
+}
+
+/// Reads a request body of at most `max` bytes, then admits the request.
+async fn read_body(request: &Request, body: &mut RequestBody, max: usize) -> Result<Vec<u8>, ApiError> {
+    let too_large =
+        || ApiError::new(Code::TooLarge, format!("the request body may have at most {max} bytes here"));
+    let declared = request.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > max) {
+        return Err(too_large());
+    }
+    let admission = RequestAdmission::of(request);
+    let body = body.take().map_err(|_| ApiError::new(Code::Internal, ""))?;
+    let mut stream = BoxBody::<Bytes, io::Error>::from(body);
+    let mut bytes = Vec::new();
+    while let Some(frame) = stream.frame().await {
+        let frame = frame.map_err(|_| {
+            ApiError::new(
+                Code::Malformed,
+                "the request body ended early, or its transfer encoding is malformed",
+            )
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > max {
+            return Err(too_large());
+        }
+        if let Some(admission) = admission {
+            admission.body_arrived(bytes.len() + data.len()).await;
+        }
+        bytes.extend_from_slice(&data);
+    }
+    if let Some(admission) = admission {
+        // Responses to requests with a body repeat it at most.
+        admission.admit(bytes.len() + RESPONSE_OVERHEAD_BYTES).await;
+    }
+    Ok(bytes)
 }
 
 fn read<T: Form>(bytes: &[u8]) -> Result<T::Checked, ApiError> {

@@ -13,6 +13,7 @@ use super::Caller;
 use crate::{
     app::App,
     error::ApiError,
+    http_server::admission,
     limits::{AnonymousRateLimit, RateLimitKey},
     password::Requester,
 };
@@ -87,6 +88,7 @@ impl<'a> ApiExtractor<'a> for Caller {
         let app = App::of(request)?;
         let caller = app.caller(token).await?;
         app.limits.count(request, RateLimitKey::User(caller.user))?;
+        admission::authorized(request).await;
         Ok(caller)
     }
 }
@@ -120,6 +122,8 @@ impl<'a> ApiExtractor<'a> for RefreshBearer {
 
 impl<'a> FromRequest<'a> for AnonymousRateLimit {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
-        Ok(App::of(request)?.limits.count_anonymous(request)?)
+        let limit = App::of(request)?.limits.count_anonymous(request)?;
+        admission::authorized(request).await;
+        Ok(limit)
     }
 }

@@ -1,4 +1,4 @@
-//! Request bodies with a read timeout.
+//! Bodies: of requests, with a read timeout; of responses, with what they hold until they are written.
 
 use std::{
     io,
@@ -15,28 +15,42 @@ use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-/// A request body that fails with [`io::ErrorKind::TimedOut`] unless all of it arrives within a timeout, which starts with the
-/// first read.
+use super::{admission::RequestAdmission, connection_state::ConnectionState};
+
+/// A request body that fails with [`io::ErrorKind::TimedOut`] unless all of it arrives within a timeout, which starts
+/// with the first read.
 pub(super) struct TimeoutBody {
     inner: BoxBody<Bytes, io::Error>,
     timeout: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
-    timed_out: TimedOut,
+    progress: BodyProgress,
 }
 
-/// Whether a request body timed out: the response is 408 then, whatever the handler makes of the error.
+/// How far a request body has been read.
 #[derive(Clone, Default)]
-pub(super) struct TimedOut(Arc<AtomicBool>);
+pub(super) struct BodyProgress(Arc<Flags>);
 
-impl TimedOut {
-    pub(super) fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+#[derive(Default)]
+struct Flags {
+    complete: AtomicBool,
+    timed_out: AtomicBool,
+}
+
+impl BodyProgress {
+    /// Whether the body was read to its end.
+    pub(super) fn is_complete(&self) -> bool {
+        self.0.complete.load(Ordering::Relaxed)
+    }
+
+    /// Whether it timed out: the response is 408 then, whatever the handler makes of the error.
+    pub(super) fn timed_out(&self) -> bool {
+        self.0.timed_out.load(Ordering::Relaxed)
     }
 }
 
 impl TimeoutBody {
-    pub(super) fn new(inner: BoxBody<Bytes, io::Error>, timeout: Duration, timed_out: TimedOut) -> Self {
-        Self { inner, timeout, deadline: None, timed_out }
+    pub(super) fn new(inner: BoxBody<Bytes, io::Error>, timeout: Duration, progress: BodyProgress) -> Self {
+        Self { inner, timeout, deadline: None, progress }
     }
 }
 
@@ -53,10 +67,14 @@ impl Body for TimeoutBody {
         let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep(timeout)));
         // The deadline first: a client that always has one more byte ready would otherwise never time out.
         if deadline.as_mut().poll(cx).is_ready() {
-            this.timed_out.0.store(true, Ordering::Relaxed);
+            this.progress.0.timed_out.store(true, Ordering::Relaxed);
             return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
         }
-        Pin::new(&mut this.inner).poll_frame(cx)
+        let frame = Pin::new(&mut this.inner).poll_frame(cx);
+        if matches!(frame, Poll::Ready(None)) || this.inner.is_end_stream() {
+            this.progress.0.complete.store(true, Ordering::Relaxed);
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -65,5 +83,51 @@ impl Body for TimeoutBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+/// A response body. When hyper has taken all of it, its admission passes to the connection, which keeps it until the
+/// socket has taken all of it as well.
+pub(super) struct ResponseBody {
+    inner: BoxBody<Bytes, io::Error>,
+    admission: Option<Arc<RequestAdmission>>,
+    connection: Arc<ConnectionState>,
+}
+
+impl ResponseBody {
+    pub(super) fn new(
+        inner: BoxBody<Bytes, io::Error>,
+        admission: Arc<RequestAdmission>,
+        connection: Arc<ConnectionState>,
+    ) -> Self {
+        Self { inner, admission: Some(admission), connection }
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut self.inner).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        if let Some(admission) = self.admission.take() {
+            self.connection.response_taken(admission);
+        }
     }
 }

@@ -16,18 +16,16 @@ use poem::{
     web::{LocalAddr, RemoteAddr},
 };
 use ro_co_shared::{Code, Problem};
-use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
-    sync::{Semaphore, watch},
-    time,
-};
+use tokio::{io::AsyncWriteExt, net::TcpStream, sync::watch, time};
 
 use super::{
     HttpLimits,
-    body::{TimedOut, TimeoutBody},
+    admission::{Admission, RequestAdmission},
+    body::{BodyProgress, ResponseBody, TimeoutBody},
+    connection_state::ConnectionState,
     socket::Socket,
 };
+use crate::limits::address::network;
 
 /// The smallest buffer hyper accepts.
 const MIN_BUFFER_BYTES: usize = 8 * 1024;
@@ -41,7 +39,7 @@ const CONNECTION_LIMIT: &[u8] =
 pub(super) struct ConnectionHandler {
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
     limits: HttpLimits,
-    in_flight: Semaphore,
+    admission: Arc<Admission>,
     local: SocketAddr,
     builder: http1::Builder,
 }
@@ -50,6 +48,7 @@ impl ConnectionHandler {
     pub(super) fn new(
         endpoint: Arc<dyn DynEndpoint<Output = Response>>,
         limits: HttpLimits,
+        admission: Arc<Admission>,
         local: SocketAddr,
     ) -> Self {
         let mut builder = http1::Builder::new();
@@ -58,8 +57,7 @@ impl ConnectionHandler {
             .header_read_timeout(limits.header_timeout)
             .max_header_size(limits.max_header_bytes)
             .max_buf_size(limits.max_header_bytes.max(MIN_BUFFER_BYTES));
-        let in_flight = Semaphore::new(limits.max_in_flight);
-        Self { endpoint, limits, in_flight, local, builder }
+        Self { endpoint, limits, admission, local, builder }
     }
 
     /// Serves the requests of this connection until either side closes it.
@@ -67,6 +65,7 @@ impl ConnectionHandler {
         self: Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
+        state: Arc<ConnectionState>,
         mut stopping: watch::Receiver<bool>,
     ) {
         // Responses are written whole: Nagle's algorithm would only delay them.
@@ -74,10 +73,10 @@ impl ConnectionHandler {
             tracing::debug!(%error, "Connection closed before its first request");
             return;
         }
-        let socket = Socket::new(stream, self.limits.write_timeout, self.limits.linger, stopping.clone());
+        let socket = Socket::new(stream, &self.limits, Arc::clone(&state), stopping.clone());
         let service = service_fn(|request| {
-            let handler = Arc::clone(&self);
-            async move { Ok::<_, Infallible>(handler.handle(request, peer).await.into()) }
+            let (handler, state) = (Arc::clone(&self), Arc::clone(&state));
+            async move { Ok::<_, Infallible>(handler.handle(request, peer, state).await) }
         });
         let mut connection = self.builder.serve_connection(TokioIo::new(socket), service);
         let ended = tokio::select! {
@@ -101,25 +100,52 @@ impl ConnectionHandler {
         }
     }
 
-    async fn handle(&self, request: http::Request<Incoming>, peer: SocketAddr) -> Response {
-        let Ok(_permit) = self.in_flight.try_acquire() else {
-            return unavailable("The server has too many requests in flight.");
+    async fn handle(
+        &self,
+        request: http::Request<Incoming>,
+        peer: SocketAddr,
+        state: Arc<ConnectionState>,
+    ) -> http::Response<ResponseBody> {
+        state.request_arrived();
+        let has_body = !request.body().is_end_stream();
+        let ip = network(self.limits.proxies.client(peer.ip(), request.headers()));
+        let admission = RequestAdmission::new(&self.admission, ip, has_body);
+        let progress = BodyProgress::default();
+        let mut response = if has_ambiguous_host(&request) {
+            problem(Code::Malformed, "a request must have exactly one Host header").into()
+        } else {
+            let mut request = self.with_body_timeout(request, peer, &progress);
+            request.set_data(Arc::clone(&admission));
+            self.respond(request, &admission, &progress).await
         };
-        // RFC 9112 3.2: with several, a proxy and this server may choose different ones.
-        if request.version() == http::Version::HTTP_11
-            && request.headers().get_all(header::HOST).iter().count() != 1
-        {
-            return problem(Code::Malformed, "a request must have exactly one Host header");
+        if has_body && !progress.is_complete() {
+            // What is left of the body would have to be read before the next request.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        let timed_out = TimedOut::default();
-        let request = self.with_body_timeout(request, peer, &timed_out);
-        let response = time::timeout(self.limits.handler_timeout, self.endpoint.get_response(request)).await;
-        if timed_out.is_set() {
-            return body_timeout(self.limits.body_timeout);
+        response.map(|body| ResponseBody::new(body, admission, state))
+    }
+
+    /// The endpoint's response, or one about the timeout that was hit.
+    async fn respond(
+        &self,
+        request: Request,
+        admission: &RequestAdmission,
+        progress: &BodyProgress,
+    ) -> http::Response<BoxBody<Bytes, io::Error>> {
+        let made = time::timeout(self.limits.handler_timeout, async {
+            let response: http::Response<BoxBody<_, _>> = self.endpoint.get_response(request).await.into();
+            if let Some(bytes) = response.body().size_hint().exact() {
+                admission.response_made(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
+            }
+            response
+        });
+        let made = made.await;
+        if progress.timed_out() {
+            return body_timeout(self.limits.body_timeout).into();
         }
-        response.unwrap_or_else(|_| {
+        made.unwrap_or_else(|_| {
             tracing::error!(seconds = self.limits.handler_timeout.as_secs(), "Request timed out");
-            unavailable("The request timed out.")
+            unavailable("The request timed out.").into()
         })
     }
 
@@ -128,18 +154,23 @@ impl ConnectionHandler {
         &self,
         request: http::Request<Incoming>,
         peer: SocketAddr,
-        timed_out: &TimedOut,
+        progress: &BodyProgress,
     ) -> Request {
         let has_body = !request.body().is_end_stream();
         let addresses = (LocalAddr(self.local.into()), RemoteAddr(peer.into()));
         let mut request: Request = (request, addresses.0, addresses.1, Scheme::HTTP).into();
         if has_body {
             let body: BoxBody<Bytes, io::Error> = request.take_body().into();
-            let body = TimeoutBody::new(body, self.limits.body_timeout, timed_out.clone());
+            let body = TimeoutBody::new(body, self.limits.body_timeout, progress.clone());
             request.set_body(Body::from(BoxBody::new(body)));
         }
         request
     }
+}
+
+/// RFC 9112 3.2: with several hosts, a proxy and this server may choose different ones.
+fn has_ambiguous_host(request: &http::Request<Incoming>) -> bool {
+    request.version() == http::Version::HTTP_11 && request.headers().get_all(header::HOST).iter().count() != 1
 }
 
 /// Rejects a connection; the client gets a 503 if that can be written without waiting.
@@ -164,9 +195,7 @@ fn unavailable(detail: &str) -> Response {
 
 fn body_timeout(timeout: Duration) -> Response {
     let detail = format!("The request body did not arrive within {} s.", timeout.as_secs());
-    let mut response = problem(Code::Timeout, &detail);
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
+    problem(Code::Timeout, &detail)
 }
 
 fn problem(code: Code, detail: &str) -> Response {

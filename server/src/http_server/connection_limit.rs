@@ -49,6 +49,11 @@ impl ConnectionLimit {
         Some(ConnectionPermit { limit: Arc::clone(self), ip })
     }
 
+    /// Open connections.
+    pub(super) fn count(&self) -> usize {
+        self.open().total
+    }
+
     fn open(&self) -> MutexGuard<'_, OpenConnections> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }

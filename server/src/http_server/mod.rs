@@ -4,9 +4,12 @@
 //! shutdown. Responses made here to a readable request are [`Problem`](ro_co_shared::Problem)s; those to an unreadable
 //! one (400, 408, 431) have no body.
 
+pub(crate) mod admission;
 mod body;
 mod connection;
 mod connection_limit;
+mod connection_state;
+mod fair_pool;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -21,8 +24,10 @@ use tokio::{
     time,
 };
 
+use admission::Admission;
 use connection::ConnectionHandler;
 use connection_limit::ConnectionLimit;
+use connection_state::ConnectionState;
 
 use crate::limits::address::Proxies;
 
@@ -43,6 +48,8 @@ pub struct HttpLimits {
     pub handler_timeout: Duration,
     /// How long writing a response may make no progress before the connection is closed.
     pub write_timeout: Duration,
+    /// How long writing a response may take in all before the connection is closed.
+    pub response_timeout: Duration,
     /// How long input after the last response is read and discarded. Closing earlier would reset the connection, and
     /// the client would lose a response such as 413 or 431.
     pub linger: Duration,
@@ -54,8 +61,14 @@ pub struct HttpLimits {
     pub max_connections_per_ip: usize,
     /// Trusted proxies: `max_connections_per_ip` does not apply to them.
     pub proxies: Proxies,
-    /// Requests in flight.
+    /// Requests in flight: from the end of the request until its response is written.
     pub max_in_flight: usize,
+    /// Requests in flight of one IP address while others wait.
+    pub in_flight_share: usize,
+    /// Bytes under way: request bodies that are read, and responses until they are written.
+    pub max_bytes: usize,
+    /// Bytes under way of one IP address while others wait.
+    pub bytes_share: usize,
 }
 
 /// The values of the security design.
@@ -66,55 +79,109 @@ impl Default for HttpLimits {
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             handler_timeout: Duration::from_secs(15),
-            write_timeout: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(10),
+            response_timeout: Duration::from_mins(1),
             linger: Duration::from_secs(2),
             shutdown_grace: Duration::from_secs(5),
             max_connections: 2048,
             max_connections_per_ip: 512,
             proxies: Proxies::default(),
             max_in_flight: 512,
+            in_flight_share: 128,
+            max_bytes: 64 << 20,
+            bytes_share: 16 << 20,
         }
     }
 }
 
-/// Serves HTTP/1 on `listener` until `shutdown` resolves. Then it accepts nothing more, closes idle connections at
-/// once, waits up to [`HttpLimits::shutdown_grace`] for requests in flight, and aborts the rest.
-///
-/// Dropping the future aborts all connections.
-pub async fn serve(
-    listener: TcpListener,
+/// An HTTP/1 server, ready to serve.
+pub struct HttpServer {
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
     limits: HttpLimits,
-    shutdown: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let local = listener.local_addr()?;
-    let limit =
-        ConnectionLimit::new(limits.max_connections, limits.max_connections_per_ip, limits.proxies.clone());
-    let grace = limits.shutdown_grace;
-    let handler = Arc::new(ConnectionHandler::new(endpoint, limits, local));
-    let (stop, stopping) = watch::channel(false);
-    let mut connections = JoinSet::new();
-    let mut shutdown = pin!(shutdown);
-    loop {
-        tokio::select! {
-            () = &mut shutdown => break,
-            Some(ended) = connections.join_next() => report(ended),
-            (stream, peer) = accept(&listener) => match limit.try_acquire(peer.ip()) {
-                Some(permit) => {
-                    let connection = Arc::clone(&handler).serve(stream, peer, stopping.clone());
-                    connections.spawn(async move {
-                        connection.await;
-                        drop(permit);
-                    });
-                }
-                None => connection::reject(&stream, peer),
-            },
-        }
+    admission: Arc<Admission>,
+    connections: Arc<ConnectionLimit>,
+}
+
+/// What a server has in use now, for metrics.
+#[derive(Clone)]
+pub struct HttpGauges {
+    admission: Arc<Admission>,
+    connections: Arc<ConnectionLimit>,
+}
+
+impl HttpGauges {
+    /// Open connections.
+    pub fn connections(&self) -> usize {
+        self.connections.count()
     }
-    drop(listener);
-    stop.send_replace(true);
-    finish(connections, grace).await;
-    Ok(())
+
+    /// Requests in flight: from the end of the request until its response is written.
+    pub fn in_flight(&self) -> usize {
+        self.admission.places.used()
+    }
+
+    /// Bytes under way: request bodies that are read, and responses until they are written.
+    pub fn bytes_under_way(&self) -> usize {
+        self.admission.bytes.used()
+    }
+
+    /// Requests that wait for a place or for bytes.
+    pub fn waiting(&self) -> usize {
+        self.admission.places.waiting() + self.admission.bytes.waiting()
+    }
+}
+
+impl HttpServer {
+    /// A server of this endpoint.
+    pub fn new(endpoint: Arc<dyn DynEndpoint<Output = Response>>, limits: HttpLimits) -> Self {
+        let admission = Arc::new(Admission::new(&limits));
+        let connections = ConnectionLimit::new(
+            limits.max_connections,
+            limits.max_connections_per_ip,
+            limits.proxies.clone(),
+        );
+        Self { endpoint, limits, admission, connections }
+    }
+
+    /// What the server has in use, now and later.
+    pub fn gauges(&self) -> HttpGauges {
+        HttpGauges { admission: Arc::clone(&self.admission), connections: Arc::clone(&self.connections) }
+    }
+
+    /// Serves HTTP/1 on `listener` until `shutdown` resolves. Then it accepts nothing more, closes idle connections at
+    /// once, waits up to [`HttpLimits::shutdown_grace`] for requests in flight, and aborts the rest.
+    ///
+    /// Dropping the future aborts all connections.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let local = listener.local_addr()?;
+        let limit = self.connections;
+        let grace = self.limits.shutdown_grace;
+        let handler = Arc::new(ConnectionHandler::new(self.endpoint, self.limits, self.admission, local));
+        let (stop, stopping) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(ended) = connections.join_next() => report(ended),
+                (stream, peer) = accept(&listener) => match limit.try_acquire(peer.ip()) {
+                    Some(permit) => {
+                        let state = ConnectionState::new();
+                        let connection = Arc::clone(&handler).serve(stream, peer, state, stopping.clone());
+                        connections.spawn(async move {
+                            connection.await;
+                            drop(permit);
+                        });
+                    }
+                    None => connection::reject(&stream, peer),
+                },
+            }
+        }
+        drop(listener);
+        stop.send_replace(true);
+        finish(connections, grace).await;
+        Ok(())
+    }
 }
 
 /// Waits for the connections to end, then aborts the rest.

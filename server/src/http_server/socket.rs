@@ -3,6 +3,7 @@
 use std::{
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -11,8 +12,10 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     sync::watch,
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep, sleep_until},
 };
+
+use super::{HttpLimits, connection_state::ConnectionState};
 
 /// Size of the buffer for discarded input in bytes.
 const DISCARD_BYTES: usize = 8 * 1024;
@@ -20,7 +23,11 @@ const DISCARD_BYTES: usize = 8 * 1024;
 /// A TCP stream with its write and linger timeouts.
 pub(super) struct Socket {
     stream: TcpStream,
+    state: Arc<ConnectionState>,
     write_timeout: Duration,
+    response_timeout: Duration,
+    /// When the response that is being written began.
+    started: Option<Instant>,
     stalled: Option<Pin<Box<Sleep>>>,
     linger: Duration,
     lingering: Option<Pin<Box<Sleep>>>,
@@ -30,25 +37,38 @@ pub(super) struct Socket {
 impl Socket {
     pub(super) fn new(
         stream: TcpStream,
-        write_timeout: Duration,
-        linger: Duration,
+        limits: &HttpLimits,
+        state: Arc<ConnectionState>,
         stopping: watch::Receiver<bool>,
     ) -> Self {
-        Self { stream, write_timeout, stalled: None, linger, lingering: None, stopping }
+        Self {
+            stream,
+            state,
+            write_timeout: limits.write_timeout,
+            response_timeout: limits.response_timeout,
+            started: None,
+            stalled: None,
+            linger: limits.linger,
+            lingering: None,
+            stopping,
+        }
     }
 
-    /// Passes on the result of a write; an error when nothing could be written for the write timeout.
+    /// Passes on the result of a write, unless writing made no progress for the write timeout, or the response has taken
+    /// longer than the response timeout.
     fn check_write_timeout(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
+        let now = Instant::now();
+        let deadline = *self.started.get_or_insert(now) + self.response_timeout;
+        if written.is_ready() && now < deadline {
             self.stalled = None;
             return written;
         }
-        let write_timeout = self.write_timeout;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(write_timeout)));
+        let next = deadline.min(now + self.write_timeout);
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(next)));
         ready!(stalled.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -100,8 +120,12 @@ impl AsyncWrite for Socket {
         self.stream.is_write_vectored()
     }
 
+    /// Hyper calls this when everything it had was written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.started = None;
+        self.state.flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -23,7 +23,7 @@ use self::{
     guesses::{Guess, Guesses},
     kind::RateKind,
 };
-use crate::{clock::Clock, error::ApiError};
+use crate::{clock::Clock, error::ApiError, http_server::admission::RequestAdmission};
 
 /// Which rate limits are in force.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -119,6 +119,9 @@ impl RateLimiter {
 
     /// The client's IP address (IPv6: its /64 network).
     pub(crate) fn client_ip(&self, request: &Request) -> IpAddr {
+        if let Some(admission) = RequestAdmission::of(request) {
+            return admission.ip();
+        }
         let peer = match &**request.remote_addr() {
             Addr::SocketAddr(peer) => peer.ip(),
             // Not from a socket.

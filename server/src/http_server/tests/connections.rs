@@ -6,8 +6,6 @@ use std::{
     time::Instant,
 };
 
-use tokio::net::TcpSocket;
-
 use super::*;
 
 #[tokio::test]
@@ -34,9 +32,7 @@ async fn one_ip_address_cannot_lock_out_others() {
     let refused = server.connect().await.rest().await;
     assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 503 "), "{refused}");
 
-    let elsewhere = TcpSocket::new_v4().unwrap();
-    elsewhere.bind((Ipv4Addr::new(127, 0, 0, 2), 0).into()).unwrap();
-    let mut other = TestClient(elsewhere.connect(server.address).await.unwrap());
+    let mut other = server.connect_from(2).await;
     other.send(LAST_GET).await;
     assert!(other.rest().await.ends_with("hi"));
 

@@ -1,5 +1,6 @@
 //! Tests over real sockets, with small limits.
 
+mod admission;
 mod connections;
 mod requests;
 
@@ -8,13 +9,16 @@ use std::net::Ipv4Addr;
 use poem::{Endpoint, IntoResponse, Request, endpoint::ToDynEndpoint, http::StatusCode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
     sync::{Notify, oneshot},
     task::JoinHandle,
 };
 
-use super::*;
+use super::{admission::RequestAdmission, *};
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// More than the kernel buffers for a client that does not read.
+const LARGE: usize = 16 << 20;
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const LAST_GET: &[u8] = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 const WAIT: &[u8] = b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -40,18 +44,25 @@ impl Endpoint for TestHandler {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        match request.uri().path() {
+        let admission = RequestAdmission::of(&request).unwrap().clone();
+        let path = request.uri().path().to_owned();
+        if path == "/length" {
+            let body = request.take_body().into_bytes().await?;
+            admission.body_arrived(body.len()).await;
+            admission.admit(body.len()).await;
+            return Ok(body.len().to_string().into_response());
+        }
+        if path == "/unread" {
+            return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response());
+        }
+        admission.admit(LARGE).await;
+        match path.as_str() {
             "/wait" => {
                 self.started.notify_one();
                 self.go_on.notified().await;
             }
-            "/length" => {
-                let body = request.take_body().into_bytes().await?;
-                return Ok(body.len().to_string().into_response());
-            }
-            "/unread" => return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response()),
             "/peer" => return Ok(request.remote_addr().to_string().into_response()),
-            "/large" => return Ok(vec![0; 64 << 20].into_response()),
+            "/large" => return Ok(vec![0; LARGE].into_response()),
             "/panic" => panic!("as asked"),
             _ => {}
         }
@@ -62,6 +73,7 @@ impl Endpoint for TestHandler {
 struct TestServer {
     address: SocketAddr,
     handler: Arc<ToDynEndpoint<TestHandler>>,
+    gauges: HttpGauges,
     stop: oneshot::Sender<()>,
     task: JoinHandle<io::Result<()>>,
 }
@@ -72,14 +84,23 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         let handler = Arc::new(ToDynEndpoint(TestHandler::default()));
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve(listener, handler.clone(), limits, async {
+        let server = HttpServer::new(handler.clone(), limits);
+        let gauges = server.gauges();
+        let task = tokio::spawn(server.serve(listener, async {
             stopped.await.ok();
         }));
-        Self { address, handler, stop, task }
+        Self { address, handler, gauges, stop, task }
     }
 
     async fn connect(&self) -> TestClient {
         TestClient(TcpStream::connect(self.address).await.unwrap())
+    }
+
+    /// A connection from another IP address, 127.0.0.`host`.
+    async fn connect_from(&self, host: u8) -> TestClient {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::new(127, 0, 0, host), 0).into()).unwrap();
+        TestClient(within(socket.connect(self.address)).await.unwrap())
     }
 
     async fn send(&self, request: &[u8]) -> String {
@@ -139,4 +160,14 @@ async fn until_served(server: &TestServer) {
         response.ends_with(b"hi")
     };
     within(async { while !attempt().await {} }).await;
+}
+
+/// Waits for a condition.
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    time::timeout(TEST_TIMEOUT, wait).await.unwrap_or_else(|_| panic!("not reached: {what}"));
 }

@@ -146,14 +146,3 @@ async fn a_slow_handler_gets_503() {
     client.send(GET).await;
     assert!(client.until("hi").await.starts_with("HTTP/1.1 200 OK"), "the connection stays usable");
 }
-
-#[tokio::test]
-async fn requests_beyond_the_in_flight_limit_get_503() {
-    let server = TestServer::start(HttpLimits { max_in_flight: 1, ..limits() }).await;
-    let mut first = server.in_flight().await;
-    let answer = server.send(LAST_GET).await;
-    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1\r\n"), "{answer}");
-    server.handler.0.go_on.notify_one();
-    assert!(first.until("hi").await.starts_with("HTTP/1.1 200 OK"));
-    until_served(&server).await;
-}
