@@ -22,7 +22,7 @@ use crate::{
     config::{AvatarSource, Config, RateLimits},
     connect::{self, Patience, connect},
     demo,
-    http_server::{HttpLimits, HttpServer},
+    http_server::{HttpLimits, HttpServer, descriptors},
     keys::Keys,
     limits::Policy,
     local::{self, Claim, Lock},
@@ -140,7 +140,11 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     tokio::spawn(sweep(Arc::downgrade(&app)));
-    let limits = HttpLimits { proxies: app.settings.proxies.clone(), ..HttpLimits::default() };
+    if mode == Mode::Alone {
+        descriptors::raise_limit();
+    }
+    let limits =
+        descriptors::fit(HttpLimits { proxies: app.settings.proxies.clone(), ..HttpLimits::default() });
     let task = tokio::spawn(HttpServer::new(app.service(), limits).serve(listener, shutdown));
     Ok(Started::Here(Running { address, app, stop, task, _lock: lock, _throw_away: throw_away }))
 }

@@ -82,6 +82,14 @@ impl ConnectionHandler {
         let ended = tokio::select! {
             outcome = &mut connection => Some(outcome),
             _ = stopping.wait_for(|stop| *stop) => None,
+            () = state.evicted() => {
+                // Without lingering: nothing was sent that the client could lose.
+                if state.idle_since().is_some() {
+                    tracing::debug!(%peer, "Idle connection closed: connection limit reached");
+                    return;
+                }
+                None
+            }
         };
         let outcome = if let Some(outcome) = ended {
             outcome

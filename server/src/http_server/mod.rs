@@ -9,6 +9,7 @@ mod body;
 mod connection;
 mod connection_limit;
 mod connection_state;
+pub(crate) mod descriptors;
 mod fair_pool;
 mod socket;
 #[cfg(test)]
@@ -27,7 +28,6 @@ use tokio::{
 use admission::Admission;
 use connection::ConnectionHandler;
 use connection_limit::ConnectionLimit;
-use connection_state::ConnectionState;
 
 use crate::limits::address::Proxies;
 
@@ -166,7 +166,7 @@ impl HttpServer {
                 Some(ended) = connections.join_next() => report(ended),
                 (stream, peer) = accept(&listener) => match limit.try_acquire(peer.ip()) {
                     Some(permit) => {
-                        let state = ConnectionState::new();
+                        let state = Arc::clone(&permit.state);
                         let connection = Arc::clone(&handler).serve(stream, peer, state, stopping.clone());
                         connections.spawn(async move {
                             connection.await;

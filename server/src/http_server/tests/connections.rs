@@ -24,11 +24,7 @@ async fn one_ip_address_cannot_lock_out_others() {
     let server =
         TestServer::start(HttpLimits { max_connections_per_ip: 2, header_timeout: TEST_TIMEOUT, ..limits() })
             .await;
-    let (mut first, mut second) = (server.connect().await, server.connect().await);
-    for client in [&mut first, &mut second] {
-        client.send(GET).await;
-        client.until("hi").await;
-    }
+    let (first, _second) = (server.in_flight().await, server.in_flight().await);
     let refused = server.connect().await.rest().await;
     assert!(refused.is_empty() || refused.starts_with("HTTP/1.1 503 "), "{refused}");
 
@@ -38,6 +34,23 @@ async fn one_ip_address_cannot_lock_out_others() {
 
     drop(first);
     until_served(&server).await;
+}
+
+#[tokio::test]
+async fn the_oldest_idle_connection_makes_room() {
+    let limits = HttpLimits { max_connections_per_ip: 2, header_timeout: TEST_TIMEOUT, ..limits() };
+    let server = TestServer::start(limits).await;
+    let (mut busy, mut idle) = (server.in_flight().await, server.connect().await);
+    idle.send(GET).await;
+    idle.until("hi").await;
+    // Its state is idle once the response is flushed, which may be after the client has read it.
+    let mut next = server.connect().await;
+    next.send(GET).await;
+    next.until("hi").await;
+    assert_eq!(idle.rest().await, "");
+    server.handler.0.go_on.notify_one();
+    assert!(busy.until("hi").await.starts_with("HTTP/1.1 200 OK"), "a request in flight is not affected");
+    assert_eq!(server.gauges.connections(), 2);
 }
 
 #[tokio::test]
