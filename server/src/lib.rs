@@ -51,10 +51,6 @@ impl App {
     /// Routes behind the middleware that every request passes.
     pub fn guarded(self: &Arc<Self>, routes: Route) -> Service {
         let routes = routes.with(NormalizePath::new(TrailingSlash::Trim)).data(Arc::clone(self));
-        Arc::new(ToDynEndpoint(Middleware {
-            inner: routes,
-            origins: self.settings.cors_origins.clone(),
-            local_only: self.settings.local_only,
-        }))
+        Arc::new(ToDynEndpoint(Middleware { inner: routes, app: Arc::clone(self) }))
     }
 }

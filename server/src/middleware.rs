@@ -13,8 +13,10 @@ use uuid::Uuid;
 
 use crate::{
     api::allowed,
-    cors::{self, Origin},
+    app::App,
+    cors,
     error::{ApiError, ErrorContext},
+    limits::Counted,
 };
 
 /// Default response headers; a handler may set other values.
@@ -31,10 +33,8 @@ const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 4] = [
 /// The inner endpoint and what every request passes before it.
 pub(crate) struct Middleware<E> {
     pub(crate) inner: E,
-    /// Origins allowed by CORS.
-    pub(crate) origins: Vec<Origin>,
-    /// Whether only requests to a loopback host name are served (DNS rebinding).
-    pub(crate) local_only: bool,
+    /// The application, for its settings and rate limits.
+    pub(crate) app: Arc<App>,
 }
 
 impl<E: Endpoint> Endpoint for Middleware<E> {
@@ -45,7 +45,8 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
         let started = Instant::now();
         let (method, head_only) = (request.method().clone(), request.method() == Method::HEAD);
         let path = request.uri().path().to_owned();
-        let origin = cors::allowed_origin(&self.origins, &request);
+        let origins = &self.app.settings.cors_origins;
+        let origin = cors::allowed_origin(origins, &request);
         let mut response = match cors::preflight(&request, origin.as_ref()) {
             Some(response) => response,
             None => self.handle(request).await,
@@ -57,7 +58,7 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
             write_problem(&mut response, id, operation, &path);
         }
         write_headers(response.headers_mut(), id);
-        cors::write_headers(response.headers_mut(), &self.origins, origin);
+        cors::write_headers(response.headers_mut(), origins, origin);
         if head_only {
             response.set_body(Body::empty());
         }
@@ -67,7 +68,18 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
 
 impl<E: Endpoint> Middleware<E> {
     /// The response of the endpoint; an error or a panic becomes one, too.
-    async fn handle(&self, request: Request) -> Response {
+    async fn handle(&self, mut request: Request) -> Response {
+        let limits = &self.app.limits;
+        let counted = Counted::new(limits.client_ip(&request));
+        request.set_data(counted.clone());
+        let response = self.catch(request).await;
+        match limits.count_response(&response, &counted) {
+            Ok(()) => response,
+            Err(fault) => fault.into_response(),
+        }
+    }
+
+    async fn catch(&self, request: Request) -> Response {
         match AssertUnwindSafe(self.serve(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => error.into_response(),
@@ -76,7 +88,7 @@ impl<E: Endpoint> Middleware<E> {
     }
 
     async fn serve(&self, request: Request) -> Result<Response> {
-        if self.local_only && !is_loopback_host(&request) {
+        if self.app.settings.local_only && !is_loopback_host(&request) {
             return Err(
                 ApiError::new(Code::Forbidden, "this server accepts requests to localhost only").into()
             );

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     error::ApiError,
     http_server::admission,
-    limits::{AnonymousRateLimit, RateLimitKey},
+    limits::AnonymousRateLimit,
     password::Requester,
 };
 
@@ -87,7 +87,7 @@ impl<'a> ApiExtractor<'a> for Caller {
             bearer(request).ok_or_else(|| ApiError::new(Code::Unauthenticated, "send an access token"))?;
         let app = App::of(request)?;
         let caller = app.caller(token).await?;
-        app.limits.count(request, RateLimitKey::User(caller.user))?;
+        app.limits.count_user(request, caller.user)?;
         admission::authorized(request).await;
         Ok(caller)
     }

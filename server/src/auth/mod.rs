@@ -134,6 +134,7 @@ impl App {
         let now = self.clock.now();
         let ended = || ApiError::new(Code::SessionEnded, "");
         let (claims, secret, next) = self.keys.verify_refresh(token, now).map_err(|_| ended())?;
+        self.limits.count_refresh(claims.sid)?;
         let presented = RefreshAttempt {
             session: claims.sid,
             generation: claims.generation,

@@ -17,11 +17,14 @@ pub(super) enum RateKind {
     CreateQuestion,
     CreateAnswer,
     ChangePassword,
+    Refused,
+    Unauthenticated,
+    Page,
 }
 
 impl RateKind {
     /// In declaration order, the order of their budgets.
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::SignUp,
         Self::CheckUsername,
         Self::Login,
@@ -33,6 +36,9 @@ impl RateKind {
         Self::CreateQuestion,
         Self::CreateAnswer,
         Self::ChangePassword,
+        Self::Refused,
+        Self::Unauthenticated,
+        Self::Page,
     ];
 
     /// By the path as it was routed: poem matches fixed segments exactly.
@@ -52,15 +58,27 @@ impl RateKind {
         }
     }
 
+    /// Whether a malformed request counts as [`Self::Refused`] instead. A malformed name is an ordinary one to check.
+    pub(super) fn is_auth(self) -> bool {
+        matches!(self, Self::SignUp | Self::Login | Self::Refresh | Self::Logout)
+    }
+
     /// The burst, and the milliseconds until one more.
     pub(super) const fn budget(self) -> (u32, u64) {
         match self {
             // Per IP address. A lecture hall of 300 behind one IP address signs up, mistypes and logs in.
             Self::SignUp => (400, 10_000),
-            Self::CheckUsername => (3_000, 20),
             Self::Login => (600, 1_000),
-            Self::Refresh | Self::Logout => (600, 200),
+            // Malformed requests to `/auth/*` and refresh tokens that are not valid have a budget of their own, so that they
+            // cannot use up what valid requests need.
+            Self::Logout | Self::Refused => (600, 200),
+            // Names are checked while they are typed, and 300 laptops wake up with an expired access token.
+            Self::CheckUsername | Self::Unauthenticated => (3_000, 20),
             Self::Health => (100, 100),
+            // Static pages, and paths that do not exist.
+            Self::Page => (600, 100),
+            // Per session. A client refreshes every 12 minutes.
+            Self::Refresh => (30, 20_000),
             // Per user. A list with a hundred new avatars is a hundred reads at once.
             Self::Read => (600, 50),
             Self::Write => (120, 1_000),

@@ -11,11 +11,13 @@ mod kind;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use poem::{Addr, Request};
-use ro_co_shared::{Code, Email, UserId};
+use poem::{Addr, Request, Response};
+use poem_openapi::OperationId;
+use ro_co_shared::{Code, Email, SessionId, UserId};
 
 use self::{
     address::{Proxies, network},
@@ -44,6 +46,8 @@ pub enum RateLimitKey {
     Ip(IpAddr),
     /// A user.
     User(UserId),
+    /// A session.
+    Session(SessionId),
 }
 
 /// All rate limits.
@@ -67,32 +71,74 @@ impl RateLimiter {
         }
     }
 
-    /// Counts a request; over the limit it is a 429 with the time to wait.
-    pub fn count(&self, request: &Request, key: RateLimitKey) -> Result<(), ApiError> {
-        let kind = RateKind::of(request.method(), request.uri().path());
-        let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(kind as usize)) else {
-            return Ok(());
+    /// Counts a request of a user; over the limit it is a 429 with the time to wait.
+    pub fn count_user(&self, request: &Request, user: UserId) -> Result<(), ApiError> {
+        self.spend(RateKind::of(request.method(), request.uri().path()), RateLimitKey::User(user))
+    }
+
+    /// Counts a refresh of a session, once the token's signature is verified.
+    pub fn count_refresh(&self, session: SessionId) -> Result<(), ApiError> {
+        self.spend(RateKind::Refresh, RateLimitKey::Session(session))
+    }
+
+    /// Counts a response that the first argument of an operation did not count, or not rightly: refused requests to
+    /// `/auth/*`, requests without a valid access token, static pages and paths that do not exist. Over the limit the
+    /// response is a 429.
+    pub(crate) fn count_response(&self, response: &Response, counted: &Counted) -> Result<(), ApiError> {
+        let status = response.status().as_u16();
+        let kind = match counted.anonymous.get() {
+            Some(AnonymousRateLimit { kind, .. }) if kind.is_auth() && is_refused(*kind, status) => {
+                self.refund(AnonymousRateLimit { ip: counted.ip, kind: *kind });
+                RateKind::Refused
+            }
+            None if status < 500 && response.data::<OperationId>().is_none() => RateKind::Page,
+            None if status == 401 => RateKind::Unauthenticated,
+            _ => return Ok(()),
         };
+        self.spend(kind, RateLimitKey::Ip(counted.ip))
+    }
+
+    fn spend(&self, kind: RateKind, key: RateLimitKey) -> Result<(), ApiError> {
+        let Some(budget) = self.budget(kind) else { return Ok(()) };
         budget.spend(&key).map_err(|wait| match key {
             RateLimitKey::Ip(_) => too_many("Too many requests of this kind from your IP address.", wait),
             RateLimitKey::User(_) => too_many("Too many requests of this kind.", wait),
+            RateLimitKey::Session(_) => too_many("Too many refreshes of this session.", wait),
         })
+    }
+
+    fn budget(&self, kind: RateKind) -> Option<&Budget<RateLimitKey>> {
+        self.budgets.as_ref()?.get(kind as usize)
     }
 
     /// Counts a request per IP address.
     pub(crate) fn count_anonymous(&self, request: &Request) -> Result<AnonymousRateLimit, ApiError> {
-        let ip = self.client_ip(request);
-        self.count(request, RateLimitKey::Ip(ip))?;
-        Ok(AnonymousRateLimit { ip, kind: RateKind::of(request.method(), request.uri().path()) })
+        let kind = RateKind::of(request.method(), request.uri().path());
+        let limit = AnonymousRateLimit { ip: self.client_ip(request), kind };
+        // A refresh is counted by its session, once its token is verified.
+        if !matches!(kind, RateKind::Refresh) {
+            self.spend(kind, RateLimitKey::Ip(limit.ip))?;
+        }
+        if let Some(counted) = request.data::<Counted>() {
+            // Only the first argument of an operation sets it.
+            let _ = counted.anonymous.set(limit);
+        }
+        Ok(limit)
     }
 
     /// Refunds a request that is answered with 503, so that repeating it as told does not count twice. Otherwise a crowd
     /// waiting at a full hash queue would use up its budget.
     pub(crate) fn refund_unserved(&self, counted: AnonymousRateLimit, error: &ApiError) {
-        if error.problem.code != Code::Unavailable {
-            return;
+        if error.problem.code == Code::Unavailable {
+            self.refund(counted);
         }
-        if let Some(budget) = self.budgets.as_ref().and_then(|all| all.get(counted.kind as usize)) {
+    }
+
+    fn refund(&self, counted: AnonymousRateLimit) {
+        // Refreshes are counted by session, not by IP address.
+        if !matches!(counted.kind, RateKind::Refresh)
+            && let Some(budget) = self.budget(counted.kind)
+        {
             budget.refund(&RateLimitKey::Ip(counted.ip));
         }
     }
@@ -163,6 +209,25 @@ impl AnonymousRateLimit {
     pub fn ip(self) -> IpAddr {
         self.ip
     }
+}
+
+/// What a request was counted as, for [`RateLimiter::count_response`]. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Counted {
+    ip: IpAddr,
+    anonymous: Arc<OnceLock<AnonymousRateLimit>>,
+}
+
+impl Counted {
+    /// A request of this client, not counted yet.
+    pub(crate) fn new(ip: IpAddr) -> Self {
+        Self { ip, anonymous: Arc::default() }
+    }
+}
+
+/// Whether a response refuses the request as such: malformed, or with a refresh token that is not valid.
+fn is_refused(kind: RateKind, status: u16) -> bool {
+    matches!(status, 400 | 408 | 413 | 415) || (status == 401 && matches!(kind, RateKind::Refresh))
 }
 
 fn too_many(detail: &str, wait: Duration) -> ApiError {

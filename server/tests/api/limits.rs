@@ -10,6 +10,7 @@ use crate::support::{Answer, PASSWORD, Test, operations};
 
 const SIGN_UP: &str = "/api/v1/auth/signup";
 const LOGIN: &str = "/api/v1/auth/login";
+const LOGOUT: &str = "/api/v1/auth/logout";
 
 /// A server that trusts the peer of these tests, which have no socket, as a proxy.
 fn behind_proxy() -> Test {
@@ -21,7 +22,12 @@ async fn post(test: &Test, from: &str, path: &str, body: &Value) -> Answer {
     test.call("POST", path, &[("X-Forwarded-For", from)], Some(body.to_string().as_bytes())).await
 }
 
-/// A request with an empty object, which costs no hash.
+/// A logout with a token that is not one: a valid request, which costs nothing.
+async fn logout(test: &Test, from: &str) -> u16 {
+    post(test, from, LOGOUT, &json!({"refreshToken": "x"})).await.status
+}
+
+/// A request with an empty object, which is refused.
 async fn empty(test: &Test, from: &str, path: &str) -> u16 {
     post(test, from, path, &json!({})).await.status
 }
@@ -82,34 +88,89 @@ async fn a_lecture_hall_behind_one_ip_address_signs_in_within_three_minutes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_from_one_ip_address_limits_only_that_address() {
     let test = behind_proxy();
-    while empty(&test, "2001:db8::1", LOGIN).await != 429 {}
-    assert_eq!(empty(&test, "2001:db8::ffff:2", LOGIN).await, 429, "another address of the same network");
-    assert_eq!(empty(&test, "2001:db8:0:1::1", LOGIN).await, 400, "another network");
+    while logout(&test, "2001:db8::1").await != 429 {}
+    assert_eq!(logout(&test, "2001:db8::ffff:2").await, 429, "another address of the same network");
+    assert_eq!(logout(&test, "2001:db8:0:1::1").await, 200, "another network");
     assert_eq!(empty(&test, "2001:db8::1", SIGN_UP).await, 400, "another kind of request");
-    let refused = post(&test, "2001:db8::1", LOGIN, &json!({})).await;
+    let refused = post(&test, "2001:db8::1", LOGOUT, &json!({"refreshToken": "x"})).await;
     test.clock.advance(wait(&refused) * 1_000);
-    assert_eq!(empty(&test, "2001:db8::1", LOGIN).await, 400);
-    assert_eq!(empty(&test, "2001:db8::1", LOGIN).await, 429, "one at a time from here on");
+    let mut more = 0;
+    while logout(&test, "2001:db8::1").await != 429 {
+        more += 1;
+    }
+    assert!((5..20).contains(&more), "five a second from here on, not {more}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forged_forwarding_headers_are_ignored() {
-    let direct = Test::new();
-    let mut from = 0;
-    while empty(&direct, &format!("198.51.100.{}", from % 250), LOGIN).await != 429 {
-        from += 1;
+    for (test, hops) in [(Test::new(), ""), (behind_proxy(), ", 192.0.2.1")] {
+        let mut sent = 0;
+        while logout(&test, &format!("198.51.100.{}{hops}", sent % 250)).await != 429 {
+            sent += 1;
+        }
+        assert!((600..700).contains(&sent), "one budget for all of them, not {sent}");
     }
-    assert_eq!(from, 600, "one budget for all of them");
-    let proxied = behind_proxy();
-    for from in 0..=600 {
-        let forged = format!("198.51.100.{}, 192.0.2.1", from % 250);
-        let expected = if from < 600 { 400 } else { 429 };
-        assert_eq!(
-            empty(&proxied, &forged, LOGIN).await,
-            expected,
-            "hops left of the client are its own words"
-        );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbage_does_not_use_up_what_valid_requests_need() {
+    let test = behind_proxy();
+    let ada = test.person("ada").await;
+    let from = ("X-Forwarded-For", "192.0.2.1");
+    let mut limited = 0;
+    for n in 0..1_600 {
+        let answer = match n % 4 {
+            0 => {
+                test.call("POST", "/api/v1/auth/refresh", &[from, ("Authorization", "Bearer x.y.z")], None)
+                    .await
+            }
+            1 => post(&test, "192.0.2.1", SIGN_UP, &json!([])).await,
+            2 => post(&test, "192.0.2.1", LOGOUT, &json!({})).await,
+            _ => post(&test, "192.0.2.1", LOGIN, &json!({"email": 1})).await,
+        };
+        assert!(matches!(answer.status, 400 | 401 | 429), "{}", answer.status);
+        limited += i32::from(answer.status == 429);
     }
+    assert!((800..=1_000).contains(&limited), "600 were answered, and five a second: {limited}");
+    let token = format!("Bearer {}", ada.refresh_token);
+    for _ in 0..20 {
+        test.call("POST", "/api/v1/auth/refresh", &[from, ("Authorization", &token)], None).await.expect(200);
+    }
+    login(&test, "192.0.2.1", "ada", PASSWORD).await.expect(200);
+    assert_eq!(logout(&test, "192.0.2.1").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refreshes_are_limited_by_session() {
+    let test = behind_proxy();
+    let (ada, bob) = (test.person("ada").await, test.person("bob").await);
+    for _ in 0..30 {
+        test.refresh(&ada.refresh_token).await.expect(200);
+    }
+    assert!((1..=20).contains(&wait(&test.refresh(&ada.refresh_token).await)));
+    test.refresh(&bob.refresh_token).await.expect(200);
+    test.clock.advance(20_000);
+    test.refresh(&ada.refresh_token).await.expect(200);
+    test.refresh(&ada.refresh_token).await.expect(429);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_without_an_account_are_limited_wherever_they_go() {
+    let test = behind_proxy();
+    let ada = test.person("ada").await;
+    for (path, first) in [("/nowhere", 404), ("/", 200), ("/openapi.json", 200), ("/api/v1/user/me", 401)] {
+        let from = [("X-Forwarded-For", "192.0.2.1")];
+        let mut statuses = Vec::new();
+        while statuses.last() != Some(&429) {
+            assert!(statuses.len() < 6_000, "no limit at {path}");
+            statuses.push(test.call("GET", path, &from, None).await.status);
+        }
+        statuses.pop();
+        assert!(statuses.iter().all(|status| *status == first), "{path}");
+        assert_eq!(test.call("GET", path, &[("X-Forwarded-For", "192.0.2.2")], None).await.status, first);
+        test.clock.advance(600_000);
+    }
+    test.get(&ada, "/api/v1/user/me").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
