@@ -26,6 +26,9 @@ use crate::{error::ApiError, http_server::admission::RequestAdmission};
 /// The media type of request and response bodies.
 const JSON: &str = "application/json";
 
+/// How many unknown fields an error names.
+const MAX_UNKNOWN_FIELDS: usize = 20;
+
 /// What a response has beside the text of its request, in bytes.
 const RESPONSE_OVERHEAD_BYTES: usize = 4 << 10;
 
@@ -117,26 +120,42 @@ fn read<T: Form>(bytes: &[u8]) -> Result<T::Checked, ApiError> {
     let Value::Object(fields) = &value else {
         return Err(ApiError::new(Code::Malformed, "the body must be a JSON object"));
     };
-    let unknown: Vec<FieldError> = fields
-        .keys()
-        .filter(|name| !T::FIELDS.contains(&name.as_str()))
-        .map(|name| FieldError { field: shorten(name), message: "is not a known field".into() })
-        .collect();
+    let unknown: Vec<String> =
+        fields.keys().filter(|name| !T::FIELDS.contains(&name.as_str())).cloned().collect();
     let form: T = serde_json::from_value(value)
         .map_err(|_| ApiError::new(Code::Malformed, "the body could not be read"))?;
-    match form.check() {
-        Ok(checked) if unknown.is_empty() => Ok(checked),
-        Ok(_) => Err(ApiError::about(Code::UnknownField, unknown)),
-        Err(mut errors) => {
-            errors.extend(unknown);
-            Err(ApiError::fields(errors))
-        }
+    let (checked, errors) = match form.check() {
+        Ok(checked) => (Some(checked), Vec::new()),
+        Err(errors) => (None, errors),
+    };
+    match checked {
+        Some(checked) if unknown.is_empty() => Ok(checked),
+        _ => Err(wrong_fields(errors, &unknown)),
     }
 }
 
-/// A field name for an error message: at most 64 characters, control characters replaced.
+/// Names every known field that is wrong, and of the unknown ones the first 20.
+pub(super) fn wrong_fields(mut errors: Vec<FieldError>, unknown: &[String]) -> ApiError {
+    let code = if errors.is_empty() { Code::UnknownField } else { Code::Invalid };
+    errors.extend(
+        unknown
+            .iter()
+            .take(MAX_UNKNOWN_FIELDS)
+            .map(|name| FieldError { field: shorten(name), message: "is not a known field".into() }),
+    );
+    let mut fault = ApiError::about(code, errors);
+    let more = unknown.len().saturating_sub(MAX_UNKNOWN_FIELDS);
+    if more > 0 {
+        let problem = &mut *fault.problem;
+        problem.detail = format!("{}; and {more} more unknown fields", problem.detail);
+        problem.error_message.clone_from(&problem.detail);
+    }
+    fault
+}
+
+/// A field name for an error message: at most 64 characters, control characters replaced by one that is not longer.
 fn shorten(name: &str) -> String {
-    name.chars().take(64).map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    name.chars().take(64).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// A JSON response body.
@@ -264,6 +283,27 @@ mod tests {
     fn unknown_fields_alone_have_their_own_code() {
         let p = problem(br#"{"title": "Why?", "descripton": "x"}"#);
         assert_eq!((p.code, p.errors[0].field.as_str()), (Code::UnknownField, "descripton"));
+    }
+
+    #[test]
+    fn an_error_is_bounded_however_many_fields_are_unknown() {
+        let names = ["a", "\u{7f}", "\u{85}", "\u{1f600}", "\\\"", "\\u0001", "\\ud83d\\ude00", "é"];
+        for name in names {
+            for length in [1, 64, 300] {
+                let fields: Vec<_> = (0..500).map(|n| format!("\"{}{n}\":0", name.repeat(length))).collect();
+                let body = format!("{{{}}}", fields.join(","));
+                let p = problem(body.as_bytes());
+                assert_eq!(p.errors.len(), 21, "one known field, 20 unknown ones");
+                assert!(p.detail.ends_with("and 480 more unknown fields"), "{}", p.detail);
+                assert!(p.detail.chars().count() <= 4096, "{name:?} x {length}");
+                let sent = serde_json::to_vec(&p).unwrap().len();
+                assert!(sent <= 4096 + 4 * body.len(), "{name:?} x {length}: {sent} for {}", body.len());
+            }
+        }
+        let few: Vec<_> = (0..20).map(|n| format!("\"{}{n:02}\":0", "\u{7f}".repeat(62))).collect();
+        let body = format!("{{\"title\":\"x\",{}}}", few.join(","));
+        let p = problem(body.as_bytes());
+        assert!(serde_json::to_vec(&p).unwrap().len() <= 4096 + 4 * body.len());
     }
 
     #[test]
