@@ -1,11 +1,16 @@
 //! Default rate limits of the built server.
 
-use std::{net::IpAddr, thread};
+use std::{
+    fs,
+    net::{IpAddr, TcpStream},
+    os::unix::fs::PermissionsExt,
+    thread,
+};
 
 use ro_co_shared::Code;
 use ro_co_tests::{
-    Home, Options, Person, Reply, Request, Server, Terminal, person::PASSWORD, server::run_to_end,
-    steps::key, wait::until,
+    Home, Options, Person, Reply, Request, Server, Terminal, person::PASSWORD, programs::program,
+    server::run_to_end, steps::key, wait::until,
 };
 use serde_json::{Value, json};
 
@@ -167,6 +172,20 @@ fn invalid_settings_are_refused() {
     let server = Server::start_with(proxies.env("ROCO_RATE_LIMITS", "default"));
     flood(&server, |_| IpAddr::from([203, 0, 113, 1]).to_string());
     assert_eq!(empty(&server, "203.0.113.2").status, 400);
+}
+
+#[test]
+fn connections_leave_descriptors_for_the_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("limited");
+    let server = program("ro-co-server");
+    fs::write(&script, format!("#!/bin/sh\nulimit -n 400\nexec '{}' \"$@\"\n", server.display())).unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    let server = Server::start_with(Options::default().program(&script));
+    // More than there is room for: the oldest idle ones are closed.
+    let _idle: Vec<_> = (0..300).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+    Person::sign_up(&server, "ada").get("/question/all").expect(200);
+    assert!(server.log().contains("descriptors=400 max_connections=144"), "{}", server.log());
 }
 
 #[test]

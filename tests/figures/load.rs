@@ -108,7 +108,7 @@ impl Connection {
 }
 
 /// The length of head and body together, once the head is there.
-fn length_of(answer: &[u8]) -> Option<usize> {
+pub(crate) fn length_of(answer: &[u8]) -> Option<usize> {
     let head = answer.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&answer[..head]).unwrap().to_ascii_lowercase();
     let body = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse().ok());

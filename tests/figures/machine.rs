@@ -30,10 +30,14 @@ fn crates_in(package: &str, options: &str) -> usize {
 
 /// Resident memory of a process, as `12.3 MB`.
 pub(crate) fn resident(pid: u32) -> String {
+    format!("{} MB", tenths(resident_kib(pid) * 1024, 1_000_000))
+}
+
+/// Resident memory of a process in KiB.
+pub(crate) fn resident_kib(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    let kib: u64 = kib.trim().trim_end_matches(" kB").parse().unwrap();
-    format!("{} MB", tenths(kib * 1024, 1_000_000))
+    kib.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// Processor time a process has used so far, in the kernel's ticks (usually 10 ms).

@@ -1,4 +1,5 @@
-//! Measures the release build and prints a table: `cargo run --release -p ro-co-tests --bin figures [QUESTIONS]`.
+//! Measures the release build and prints a table: `cargo run --release -p ro-co-tests --bin figures [QUESTIONS]`, or
+//! `figures trial [PROGRAM]` for what one client can cost the others.
 //!
 //! Everything runs on this machine and shares its cores: server, load generator, disk. Nothing is asserted; the
 //! number of questions (10,000 unless told) is what the lists are measured on.
@@ -7,14 +8,19 @@ mod client;
 mod load;
 mod machine;
 mod server;
+mod trial;
 
-use std::env;
+use std::{env, path::Path};
 
 fn main() {
-    let questions = env::args().nth(1).map_or(10_000, |n| n.parse().expect("a number of questions"));
+    let arguments: Vec<_> = env::args().skip(1).collect();
     if cfg!(debug_assertions) {
         println!("note: this is a debug build; only `--release` says anything about Ro-Co");
     }
+    if arguments.first().is_some_and(|first| first == "trial") {
+        return trial::run(arguments.get(1).map(Path::new));
+    }
+    let questions = arguments.first().map_or(10_000, |n| n.parse().expect("a number of questions"));
     println!("{:<58} {:>12} {:>9} {:>9}", "", "", "p50 ms", "p99 ms");
     machine::programs();
     server::starts();

@@ -25,6 +25,7 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     data_dir: Option<PathBuf>,
+    program: Option<PathBuf>,
     args: Vec<String>,
     env: Vec<(String, String)>,
 }
@@ -33,6 +34,12 @@ impl Options {
     /// Uses this data directory, and leaves it where it is.
     pub fn data_dir(mut self, dir: &Path) -> Self {
         self.data_dir = Some(dir.to_path_buf());
+        self
+    }
+
+    /// Runs this program, another release, instead of the one that is built here.
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_path_buf());
         self
     }
 
@@ -56,7 +63,8 @@ impl Options {
 
     /// The command line, in an environment where nothing of the caller's counts.
     pub fn command(&self, data_dir: &Path) -> Command {
-        let mut command = bare_command(data_dir);
+        let program = self.program.clone().unwrap_or_else(|| program("ro-co-server"));
+        let mut command = bare_command(&program, data_dir);
         // Defaults by environment, for flags beat it.
         command
             .env("ROCO_LISTEN", "127.0.0.1:0")
@@ -67,8 +75,8 @@ impl Options {
     }
 }
 
-fn bare_command(home: &Path) -> Command {
-    let mut command = Command::new(program("ro-co-server"));
+fn bare_command(program: &Path, home: &Path) -> Command {
+    let mut command = Command::new(program);
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.stdin(Stdio::null());
     command
@@ -179,7 +187,7 @@ impl Server {
 
     /// Runs `ro-co-server` with these arguments on this server's data directory.
     pub fn admin(&self, args: &[&str]) -> Output {
-        let mut command = bare_command(&self.data_dir);
+        let mut command = bare_command(&program("ro-co-server"), &self.data_dir);
         command.envs(self.options.env.iter().map(|(name, value)| (name, value)));
         command.args(args).arg("--data-dir").arg(&self.data_dir).output().unwrap()
     }
