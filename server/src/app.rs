@@ -12,7 +12,7 @@ use crate::{
     cors::Origin,
     error::ApiError,
     keys::Keys,
-    limits::{Policy, RateLimiter, address::Proxies},
+    limits::{Policy, Quotas, RateLimiter, address::Proxies},
     password::{HashError, Passwords, Requester, Verdict},
     session_cache::SessionCache,
     store::Store,
@@ -65,6 +65,8 @@ pub struct Settings {
     pub limits: Policy,
     /// Trusted proxies, whose forwarded IP address is used.
     pub proxies: Proxies,
+    /// Daily quotas; `None` where there are none.
+    pub quotas: Option<Quotas>,
 }
 
 impl Default for Settings {
@@ -78,6 +80,7 @@ impl Default for Settings {
             recheck: RECHECK,
             limits: Policy::default(),
             proxies: Proxies::default(),
+            quotas: Some(Quotas::default()),
         }
     }
 }
@@ -92,7 +95,7 @@ impl App {
         settings: Settings,
     ) -> Arc<Self> {
         let sessions = SessionCache::new(settings.recheck);
-        let limits = RateLimiter::new(settings.limits, settings.proxies.clone(), &clock);
+        let limits = RateLimiter::new(settings.limits, settings.proxies.clone(), settings.quotas, &clock);
         let passwords = Passwords::new();
         Arc::new(Self {
             store,

@@ -8,7 +8,12 @@ use reqwest::Url;
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
 
-use crate::{auth::ABSOLUTE_MS, cors::Origin, limits::address::Network, store::sqlite};
+use crate::{
+    auth::ABSOLUTE_MS,
+    cors::Origin,
+    limits::{Quotas, address::Network},
+    store::sqlite,
+};
 
 /// How a server is run.
 #[derive(Args, Clone, Debug)]
@@ -47,6 +52,10 @@ pub struct Config {
     /// How often one address may sign up or in, and one user read and write
     #[arg(long, env = "ROCO_RATE_LIMITS", value_enum, default_value = "default", value_name = "WHICH")]
     pub rate_limits: RateLimits,
+
+    /// Daily quotas, unless --rate-limits is off
+    #[command(flatten)]
+    pub quotas: Quotas,
 
     /// A proxy (address or network) in front of this server, whose X-Forwarded-For is believed; may be repeated, or
     /// separated by commas in the environment [default: none, connections count as their own]
@@ -179,6 +188,7 @@ impl Config {
             dicebear_url: None,
             cors_origin: Vec::new(),
             rate_limits: RateLimits::Default,
+            quotas: Quotas::default(),
             trusted_proxy: Vec::new(),
             secret_file: None,
             secret: None,

@@ -229,6 +229,7 @@ async fn app(config: &Config, mode: Mode, dir: &Path) -> Result<Arc<App>, Error>
             (RateLimits::Default, Mode::Local) => Policy::Guesses,
         },
         proxies: config.trusted_proxy.iter().copied().collect(),
+        quotas: (mode == Mode::Alone && !config.demo).then_some(config.quotas),
         ..Settings::default()
     };
     Ok(App::new(Arc::clone(&store), keys, Avatars::new(store, source), Clock::default(), settings))

@@ -22,7 +22,8 @@ use crate::{
     auth::Caller,
     error::{ApiError, CreationUnder, Missing, OperationError, Owned, OwnedVersion},
     idempotency::{IdempotencyKey, new_id, own_author},
-    store::{self, Cursor, StoredAnswer},
+    limits::QuotaKey,
+    store::{self, Created, Cursor, StoredAnswer},
 };
 
 pub(super) struct Answers;
@@ -137,7 +138,10 @@ impl Answers {
             created_at: app.clock.now(),
             fingerprint: body.fingerprint,
         };
-        let row = app.store.add_answer(&answer).await?.row;
+        let amounts = [(QuotaKey::Answers(caller.user), 1), (QuotaKey::Bytes(caller.user), body.bytes)];
+        let quota = app.limits.quota(&amounts)?;
+        let Created { row, created } = app.store.add_answer(&answer).await?;
+        quota.commit_if(created);
         let (location, tag) = (format!("/api/v1/answer/{}", row.id), version_tag(row.version));
         Ok(AnswerCreated::Answer(Json(row.into()), location, tag))
     }
@@ -175,7 +179,10 @@ impl Answers {
         let current = async || app.store.answer(id).await.map(|answer| answer.version);
         let version = required_version(if_match.0.as_deref(), current).await?;
         let text = body.checked.as_str();
-        Ok(app.store.edit_answer(id, caller.principal(), text, version, app.clock.now()).await?.into())
+        let quota = app.limits.quota(&[(QuotaKey::Bytes(caller.user), body.bytes)])?;
+        let row = app.store.edit_answer(id, caller.principal(), text, version, app.clock.now()).await?;
+        quota.commit_if(true);
+        Ok(row.into())
     }
 
     /// Delete an answer

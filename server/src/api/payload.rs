@@ -38,6 +38,8 @@ pub struct Body<T: Form> {
     pub checked: T::Checked,
     /// SHA-256 of the body as sent: it tells a repeated request from another one with the same idempotency key.
     pub fingerprint: [u8; 32],
+    /// The length of the body as sent, in bytes.
+    pub bytes: u64,
 }
 
 impl<T: Form + Type> Payload for Body<T>
@@ -68,7 +70,7 @@ where
     async fn from_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
         let bytes = read_body(request, body, T::MAX_BYTES).await?;
         let checked = read::<T>(&bytes)?;
-        Ok(Self { checked, fingerprint: crate::keys::sha256(&bytes) })
+        Ok(Self { checked, fingerprint: crate::keys::sha256(&bytes), bytes: bytes.len() as u64 })
     }
 }
 

@@ -23,7 +23,8 @@ use crate::{
     auth::Caller,
     error::{ApiError, Creation, Missing, OperationError, Owned, OwnedVersion, Plain},
     idempotency::{IdempotencyKey, new_id, own_author},
-    store::{self, Cursor, Filter, StoredQuestion},
+    limits::QuotaKey,
+    store::{self, Created, Cursor, Filter, StoredQuestion},
 };
 
 pub(super) struct Questions;
@@ -151,7 +152,10 @@ impl Questions {
             created_at: app.clock.now(),
             fingerprint: body.fingerprint,
         };
-        let row = app.store.add_question(&question).await?.row;
+        let amounts = [(QuotaKey::Questions(caller.user), 1), (QuotaKey::Bytes(caller.user), body.bytes)];
+        let quota = app.limits.quota(&amounts)?;
+        let Created { row, created } = app.store.add_question(&question).await?;
+        quota.commit_if(created);
         let (location, tag) = (format!("/api/v1/question/{}", row.id), version_tag(row.version));
         Ok(QuestionCreated::Question(Json(row.into()), location, tag))
     }
@@ -191,11 +195,13 @@ impl Questions {
         let version = required_version(if_match.0.as_deref(), current).await?;
         let description = description.as_ref().map(ro_co_shared::Body::as_str);
         let now = app.clock.now();
-        Ok(app
+        let quota = app.limits.quota(&[(QuotaKey::Bytes(caller.user), body.bytes)])?;
+        let row = app
             .store
             .edit_question(id, caller.principal(), title.as_str(), description, version, now)
-            .await?
-            .into())
+            .await?;
+        quota.commit_if(true);
+        Ok(row.into())
     }
 
     /// Mark a question

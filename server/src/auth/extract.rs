@@ -11,11 +11,7 @@ use ro_co_shared::Code;
 
 use super::Caller;
 use crate::{
-    app::App,
-    error::ApiError,
-    http_server::admission,
-    limits::AnonymousRateLimit,
-    password::Requester,
+    app::App, error::ApiError, http_server::admission, limits::AnonymousRateLimit, password::Requester,
 };
 
 /// The IP address of a request, of IPv6 its /64, without counting it.

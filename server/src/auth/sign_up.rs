@@ -2,7 +2,13 @@
 
 use ro_co_shared::{Code, FieldError, NewUser, Role, UserId};
 
-use crate::{app::App, error::ApiError, limits::AnonymousRateLimit, password::Requester, store::Account};
+use crate::{
+    app::App,
+    error::ApiError,
+    limits::{AnonymousRateLimit, QuotaKey},
+    password::Requester,
+    store::Account,
+};
 
 impl App {
     /// Makes an account. A 503 is not counted against the client's rate limit.
@@ -22,6 +28,7 @@ impl App {
             ("email", self.store.email_free(&email).await?),
         ];
         refuse_taken(&free)?;
+        let quota = self.limits.quota(&[(QuotaKey::SignUps(client.ip()), 1)])?;
         let requester = Requester { address: client.ip(), known: false };
         let account = Account {
             id: UserId::new(),
@@ -36,6 +43,7 @@ impl App {
             avatar_version: 1,
         };
         self.store.add_account(&account).await?;
+        quota.commit_if(true);
         Ok(account)
     }
 }

@@ -8,6 +8,7 @@ pub mod address;
 mod budget;
 mod guesses;
 mod kind;
+mod quota;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -19,11 +20,13 @@ use poem::{Addr, Request, Response};
 use poem_openapi::OperationId;
 use ro_co_shared::{Code, Email, SessionId, UserId};
 
+pub use self::quota::{QuotaGuard, QuotaKey, Quotas};
 use self::{
     address::{Proxies, network},
     budget::Budget,
     guesses::{Guess, Guesses},
     kind::RateKind,
+    quota::QuotaUsage,
 };
 use crate::{clock::Clock, error::ApiError, http_server::admission::RequestAdmission};
 
@@ -54,12 +57,13 @@ pub enum RateLimitKey {
 pub struct RateLimiter {
     proxies: Proxies,
     budgets: Option<[Budget<RateLimitKey>; RateKind::ALL.len()]>,
+    quotas: Option<QuotaUsage>,
     guesses: Option<Guesses>,
 }
 
 impl RateLimiter {
     /// The rate limits of this policy, with full budgets.
-    pub fn new(policy: Policy, proxies: Proxies, clock: &Clock) -> Self {
+    pub fn new(policy: Policy, proxies: Proxies, quotas: Option<Quotas>, clock: &Clock) -> Self {
         let budget = |kind: RateKind| {
             let (burst, period) = kind.budget();
             Budget::new(burst, Duration::from_millis(period), clock.clone())
@@ -67,6 +71,9 @@ impl RateLimiter {
         Self {
             proxies,
             budgets: (policy == Policy::All).then(|| RateKind::ALL.map(budget)),
+            quotas: quotas
+                .filter(|_| policy == Policy::All)
+                .map(|quotas| QuotaUsage::new(quotas, clock.clone())),
             guesses: (policy != Policy::Off).then(|| Guesses::new(clock.clone())),
         }
     }
@@ -79,6 +86,23 @@ impl RateLimiter {
     /// Counts a refresh of a session, once the token's signature is verified.
     pub fn count_refresh(&self, session: SessionId) -> Result<(), ApiError> {
         self.spend(RateKind::Refresh, RateLimitKey::Session(session))
+    }
+
+    /// Counts what is about to be created against its daily quotas; over one of them it is a 429. Unless the guard is
+    /// committed, nothing stays counted.
+    pub fn quota(&self, amounts: &[(QuotaKey, u64)]) -> Result<QuotaGuard<'_>, ApiError> {
+        let Some(quotas) = &self.quotas else { return Ok(QuotaGuard::none()) };
+        quotas.count(amounts).map_err(|(key, wait)| {
+            let quota = quotas.quota(key);
+            let what = match key {
+                QuotaKey::Questions(_) => format!("You may ask {quota} questions"),
+                QuotaKey::Answers(_) => format!("You may give {quota} answers"),
+                QuotaKey::Bytes(_) => format!("You may send {quota} bytes of questions and answers"),
+                QuotaKey::SignUps(_) => format!("{quota} accounts may be made from your IP address"),
+            };
+            let hours = wait.as_secs().div_ceil(3_600);
+            too_many(&format!("{what} in 24 hours; try again in {hours} h."), wait.min(MAX_RETRY_AFTER))
+        })
     }
 
     /// Counts a response that the first argument of an operation did not count, or not rightly: refused requests to
@@ -210,6 +234,9 @@ impl AnonymousRateLimit {
         self.ip
     }
 }
+
+/// The longest `Retry-After`, as the OpenAPI document declares it.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// What a request was counted as, for [`RateLimiter::count_response`]. Clones share it.
 #[derive(Clone)]

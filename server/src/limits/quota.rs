@@ -14,15 +14,32 @@ const SLOTS: usize = 25;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// The quotas for 24 hours; 0 means no quota.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(clap::Args, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Quotas {
-    /// Questions of an account.
+    /// How many questions an account may ask in 24 hours; 0 for any number
+    #[arg(
+        long = "quota-questions",
+        env = "ROCO_QUOTA_QUESTIONS",
+        default_value = "100",
+        value_name = "NUMBER"
+    )]
     pub questions: u64,
-    /// Answers of an account.
+
+    /// How many answers an account may give in 24 hours; 0 for any number
+    #[arg(long = "quota-answers", env = "ROCO_QUOTA_ANSWERS", default_value = "500", value_name = "NUMBER")]
     pub answers: u64,
-    /// Bytes of questions and answers of an account, edits included.
+
+    /// How many bytes of questions and answers an account may send in 24 hours, edits included; 0 for any number
+    #[arg(long = "quota-bytes", env = "ROCO_QUOTA_BYTES", default_value = "20000000", value_name = "BYTES")]
     pub bytes: u64,
-    /// Sign-ups from an IP address.
+
+    /// How many accounts may be made from one IP address in 24 hours; 0 for any number
+    #[arg(
+        long = "quota-sign-ups",
+        env = "ROCO_QUOTA_SIGN_UPS",
+        default_value = "1000",
+        value_name = "NUMBER"
+    )]
     pub sign_ups: u64,
 }
 
@@ -93,7 +110,7 @@ impl Day {
     }
 }
 
-/// Amounts that were counted; dropped without [`QuotaGuard::commit`], they are refunded.
+/// Amounts that were counted; dropped without [`QuotaGuard::commit_if`], they are refunded.
 #[must_use = "dropping it refunds what was counted"]
 pub struct QuotaGuard<'a> {
     usage: Option<&'a QuotaUsage>,
@@ -110,7 +127,8 @@ impl QuotaUsage {
         Self { quotas, clock, days }
     }
 
-    fn quota(&self, key: QuotaKey) -> u64 {
+    /// What may be counted under this key in 24 hours; 0 for any amount.
+    pub(super) fn quota(&self, key: QuotaKey) -> u64 {
         match key {
             QuotaKey::Questions(_) => self.quotas.questions,
             QuotaKey::Answers(_) => self.quotas.answers,
@@ -169,9 +187,11 @@ impl QuotaGuard<'_> {
         Self { usage: None, counted: Vec::new() }
     }
 
-    /// Keeps what was counted: it was created.
-    pub fn commit(mut self) {
-        self.counted.clear();
+    /// Keeps what was counted if something was created, or refunds it.
+    pub fn commit_if(mut self, created: bool) {
+        if created {
+            self.counted.clear();
+        }
     }
 }
 
@@ -203,17 +223,17 @@ mod tests {
     fn a_quota_is_full_until_a_day_later() {
         let (clock, usage) = usage(3);
         for _ in 0..3 {
-            usage.count(&[(IP, 1)]).unwrap().commit();
+            usage.count(&[(IP, 1)]).unwrap().commit_if(true);
             clock.advance(3_600_000);
         }
         let (_, wait) = usage.count(&[(IP, 1)]).err().unwrap();
         assert_eq!(hours(wait), 22, "the first one is three hours old and counts for 25 at most");
         clock.advance(i64::try_from(wait.as_millis()).unwrap() + 1_000);
-        usage.count(&[(IP, 1)]).unwrap().commit();
+        usage.count(&[(IP, 1)]).unwrap().commit_if(true);
         assert!(usage.count(&[(IP, 1)]).is_err(), "the second one still counts");
         clock.advance(1_000 * 3_600_000);
         for _ in 0..3 {
-            usage.count(&[(IP, 1)]).unwrap().commit();
+            usage.count(&[(IP, 1)]).unwrap().commit_if(true);
         }
         assert!(usage.count(&[(IP, 1)]).is_err());
     }
@@ -224,26 +244,26 @@ mod tests {
         for _ in 0..3 {
             drop(usage.count(&[(IP, 1)]).unwrap());
         }
-        usage.count(&[(IP, 1)]).unwrap().commit();
+        usage.count(&[(IP, 1)]).unwrap().commit_if(true);
         let other = QuotaKey::SignUps([192, 0, 2, 1].into());
         assert!(usage.count(&[(other, 1), (IP, 1)]).is_err());
-        usage.count(&[(other, 1)]).expect("all or nothing").commit();
+        usage.count(&[(other, 1)]).expect("all or nothing").commit_if(true);
     }
 
     #[test]
     fn zero_is_no_quota() {
         let (_, usage) = usage(0);
         for _ in 0..10_000 {
-            usage.count(&[(IP, 1)]).unwrap().commit();
+            usage.count(&[(IP, 1)]).unwrap().commit_if(true);
         }
     }
 
     #[test]
     fn an_amount_waits_for_as_much_room_as_it_needs() {
         let (clock, usage) = usage(10);
-        usage.count(&[(IP, 2)]).unwrap().commit();
+        usage.count(&[(IP, 2)]).unwrap().commit_if(true);
         clock.advance(2 * 3_600_000);
-        usage.count(&[(IP, 8)]).unwrap().commit();
+        usage.count(&[(IP, 8)]).unwrap().commit_if(true);
         let wait = |amount| hours(usage.count(&[(IP, amount)]).err().unwrap().1);
         assert_eq!((wait(2), wait(3)), (23, 25));
         assert_eq!(wait(11), 25, "one that never fits");

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use ro_co_server::{Settings, limits::Policy};
+use ro_co_server::{
+    Settings,
+    limits::{Policy, Quotas},
+};
 use ro_co_shared::{Code, Problem};
 use serde_json::{Value, json};
 
@@ -157,7 +160,7 @@ async fn refreshes_are_limited_by_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_without_an_account_are_limited_wherever_they_go() {
     let test = behind_proxy();
-    let ada = test.person("ada").await;
+    test.person("ada").await;
     for (path, first) in [("/nowhere", 404), ("/", 200), ("/openapi.json", 200), ("/api/v1/user/me", 401)] {
         let from = [("X-Forwarded-For", "192.0.2.1")];
         let mut statuses = Vec::new();
@@ -170,6 +173,7 @@ async fn requests_without_an_account_are_limited_wherever_they_go() {
         assert_eq!(test.call("GET", path, &[("X-Forwarded-For", "192.0.2.2")], None).await.status, first);
         test.clock.advance(600_000);
     }
+    let ada = test.login("ada").await;
     test.get(&ada, "/api/v1/user/me").await.expect(200);
 }
 
@@ -259,4 +263,69 @@ async fn policies_off_and_guesses() {
         let sixth = login(&test, "192.0.2.1", "ada", "not the password").await.status;
         assert_eq!(sixth, if policy == Policy::Off { 401 } else { 429 });
     }
+}
+
+fn with_quotas(quotas: Quotas) -> Test {
+    let proxies = ["0.0.0.0".parse().unwrap()].into_iter().collect();
+    Test::with(Settings { recheck: Duration::ZERO, proxies, quotas: Some(quotas), ..Settings::default() })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_a_daily_quota_of_questions_and_answers() {
+    let test = with_quotas(Quotas { questions: 3, answers: 2, ..Quotas::default() });
+    let (mut ada, bob) = (test.person("ada").await, test.person("bob").await);
+    let ask = async |who: &ro_co_shared::Login, key: &str, title: &str| {
+        let token = format!("Bearer {}", who.token);
+        let headers = [("Authorization", token.as_str()), ("Idempotency-Key", key)];
+        let body = json!({"title": title}).to_string();
+        test.call("POST", "/api/v1/question", &headers, Some(body.as_bytes())).await
+    };
+    ask(&ada, "1", "").await.expect(400);
+    for _ in 0..5 {
+        ask(&ada, "1", "One, however often it is sent?").await.expect(201);
+    }
+    let question = test.ask(&ada, "Two?").await;
+    ask(&ada, "3", "Three?").await.expect(201);
+    let refused = ask(&ada, "4", "Four?").await;
+    assert!((1..=3_600).contains(&wait(&refused)));
+    assert_eq!(refused.problem().detail, "You may ask 3 questions in 24 hours; try again in 25 h.");
+    test.ask(&bob, "Somebody else's").await;
+    for _ in 0..2 {
+        test.answer(&ada, &question, "An answer.").await;
+    }
+    let body = json!({"description": "One more.", "questionID": question});
+    test.send(Some(&ada), "POST", "/api/v1/answer", body).await.expect(429);
+    test.clock.advance(25 * 3_600_000);
+    ada = test.login("ada").await;
+    ask(&ada, "5", "A day later?").await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_a_daily_quota_of_bytes_and_edits_count() {
+    let test = with_quotas(Quotas { bytes: 1_000, ..Quotas::default() });
+    let ada = test.person("ada").await;
+    let question = test.ask(&ada, "Short?").await;
+    let path = format!("/api/v1/question/{question}");
+    let body = json!({"title": "Short?", "description": "x".repeat(500)});
+    test.send(Some(&ada), "PUT", "/api/v1/question/01936f3e-0000-7000-8000-000000000000", body.clone())
+        .await
+        .expect(404);
+    test.send(Some(&ada), "PUT", &path, body.clone()).await.expect(200);
+    let refused = test.send(Some(&ada), "PUT", &path, body).await;
+    assert!(wait(&refused) > 0 && refused.problem().detail.contains("1000 bytes"));
+    test.send(Some(&ada), "DELETE", &path, Value::Null).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ip_address_has_a_daily_quota_of_sign_ups() {
+    let test = with_quotas(Quotas { sign_ups: 2, ..Quotas::default() });
+    let sign_up = async |from: &str, name: &str| {
+        let body = json!({"username": name, "email": format!("{name}@example.org"), "password": PASSWORD});
+        post(&test, from, SIGN_UP, &body).await
+    };
+    sign_up("192.0.2.1", "ada").await.expect(201);
+    sign_up("192.0.2.1", "ada").await.expect(409);
+    sign_up("192.0.2.1", "bob").await.expect(201);
+    sign_up("192.0.2.1", "eve").await.expect(429);
+    sign_up("192.0.2.2", "eve").await.expect(201);
 }

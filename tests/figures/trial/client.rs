@@ -44,7 +44,10 @@ pub(super) async fn exchange(stream: &mut TcpStream, request: &[u8]) -> io::Resu
         answer.extend_from_slice(&chunk[..n]);
         whole = whole.or_else(|| crate::load::length_of(&answer));
     }
-    std::str::from_utf8(&answer[9..12]).ok().and_then(|s| s.parse().ok()).ok_or(io::ErrorKind::InvalidData.into())
+    std::str::from_utf8(&answer[9..12])
+        .ok()
+        .and_then(|s| s.parse().ok())
+        .ok_or(io::ErrorKind::InvalidData.into())
 }
 
 /// What others got meanwhile.
@@ -64,12 +67,7 @@ impl Others {
             self.times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
         };
         let value = format!("{} x 503, {} failed", self.refused, self.failed);
-        println!(
-            "{what:<58} {value:>24} {:>9.1} {:>9.1} of {}",
-            at(500),
-            at(990),
-            self.times.len()
-        );
+        println!("{what:<58} {value:>24} {:>9.1} {:>9.1} of {}", at(500), at(990), self.times.len());
     }
 }
 

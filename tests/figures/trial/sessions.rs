@@ -30,7 +30,8 @@ fn flood(server: std::net::SocketAddr) -> tokio::task::JoinSet<()> {
         let n = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         async move {
             if let Ok(mut stream) = connect(server, ATTACKER, None).await {
-                let _ = exchange(&mut stream, &login(&format!("nobody{n}@example.org"), "not the password")).await;
+                let _ = exchange(&mut stream, &login(&format!("nobody{n}@example.org"), "not the password"))
+                    .await;
             }
         }
     })

@@ -157,7 +157,8 @@ pub(super) async fn deep_pages(options: &Options) {
     let request = load.json(&json!({"title": "One of many", "description": "text ".repeat(40)}));
     let bytes = request.keep_alive_bytes();
     let address = server.address;
-    let seed = move || crate::load::run(address, 16, crate::load::Until::Count(20_000), 201, |_| bytes.clone());
+    let seed =
+        move || crate::load::run(address, 16, crate::load::Until::Count(20_000), 201, |_| bytes.clone());
     tokio::task::spawn_blocking(seed).await.unwrap();
     let deep = people[0].request("GET", "/question/all?page=190&size=100&total=true").keep_alive_bytes();
     let attack = repeat(64, move || {
