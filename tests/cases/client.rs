@@ -12,7 +12,7 @@ fn two_people_and_a_question() {
     let (homes, bob) = ([Home::at(&server), Home::at(&server)], Person::sign_up(&server, "bob"));
     let mut adas = Terminal::client(&homes[0], &[]);
     sign_up(&adas, "ada");
-    adas.wait("Nobody has asked anything yet");
+    adas.wait("No questions yet");
     ask(&adas, "Why does it not compile?", "It says E0502.");
 
     let bobs = Terminal::client(&homes[1], &[]);
@@ -58,7 +58,7 @@ fn editing_and_deleting() {
     terminal.keys("d");
     terminal.wait("“A typo”");
     terminal.keys("y");
-    terminal.wait("Nobody has asked anything yet");
+    terminal.wait("No questions yet");
     assert!(watcher.questions().is_empty());
 }
 

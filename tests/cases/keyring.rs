@@ -88,7 +88,7 @@ fn commands() {
     let whoami = || {
         Command::new(program("ro-co")).arg("whoami").env_clear().envs(home.environment()).output().unwrap()
     };
-    assert!(!whoami().status.success(), "nobody is signed in yet");
+    assert!(!whoami().status.success(), "not signed in yet");
     let terminal = Terminal::client(&home, &[]);
     sign_in(&terminal, &ada.email);
     until("the token in the keyring", || kept(&keyring, &server));

@@ -98,14 +98,14 @@ fn the_demo_is_no_empty_page_and_leaves_nothing() {
     let home = Home::new();
     let mut demo = Terminal::client_sized(&home, &["--demo"], 100, 30);
     demo.wait("Questions (");
-    demo.wait_gone("Nobody has asked anything yet");
+    demo.wait_gone("No questions yet");
     demo.keys(key::ENTER);
     demo.wait_gone("Questions (");
     demo.keys(key::CTRL_C);
     assert!(demo.left_clean().success());
     let mut real = Terminal::client(&home, &[]);
     sign_up(&real, "ada");
-    real.wait("Nobody has asked anything yet");
+    real.wait("No questions yet");
     real.keys("q");
     assert!(real.left_clean().success());
 }

@@ -1,4 +1,4 @@
-//! The loop: messages before input, all of them before a frame, and nothing at all while nothing happens.
+//! The event loop: messages before input, all of them before a frame, and idle while nothing happens.
 
 use std::{
     collections::VecDeque,
@@ -31,11 +31,11 @@ use crate::{
     model::cmd::Cmd,
     model::{Moment, Server, Warning},
     msg::Msg,
-    places::Places,
+    places::AppDirs,
     runtime::Runtime,
     term::{self, Edited, EditorFile, Options, Signal, Signals, Term},
     theme::Theme,
-    token::{Kept, TokenState},
+    token::{StoredIn, TokenState},
     update::{Model, start, update},
     widgets::Canvas,
 };
@@ -44,7 +44,7 @@ use crate::{
 const FRAME: Duration = Duration::from_millis(16);
 
 /// What the loop is made of.
-pub(crate) struct Parts {
+pub(crate) struct AppParts {
     /// The server.
     pub(crate) api: Api,
     /// The pictures.
@@ -56,11 +56,11 @@ pub(crate) struct Parts {
     /// The colours.
     pub(crate) theme: Theme,
     /// Where files may be put.
-    pub(crate) places: Option<Places>,
+    pub(crate) places: Option<AppDirs>,
 }
 
 /// Takes the terminal over, runs until the user or a signal ends it, and gives the terminal back.
-pub(crate) async fn run(parts: Parts) -> io::Result<()> {
+pub(crate) async fn run(parts: AppParts) -> io::Result<()> {
     let (sender, mut messages) = mpsc::unbounded_channel();
     let mut tokens = parts.api.tokens().changes();
     let mut moves = parts.api.origin().moves();
@@ -84,7 +84,7 @@ struct App {
     painter: Painter,
     placements: Placements,
     hits: Hits,
-    places: Option<Places>,
+    places: Option<AppDirs>,
     /// A text that an editor may still have open.
     kept: Option<EditorFile>,
     /// The address in the window's title.
@@ -113,11 +113,11 @@ fn wipe(screen: &mut Terminal<CrosstermBackend<Stdout>>) -> io::Result<()> {
 }
 
 impl App {
-    fn new(parts: Parts, messages: mpsc::UnboundedSender<Msg>) -> io::Result<Self> {
-        let Parts { api, avatars, drafts, theme, places, .. } = parts;
+    fn new(parts: AppParts, messages: mpsc::UnboundedSender<Msg>) -> io::Result<Self> {
+        let AppParts { api, avatars, drafts, theme, places, .. } = parts;
         let origin = api.origin();
         let address = Clean::line(&origin.to_string());
-        let server = Server { names_leave: !origin.is_local(), address };
+        let server = Server { sends_usernames: !origin.is_local(), address };
         let signals = Signals::listen()?;
         let term = Term::enter(Options { mouse: true })?;
         let screen = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?);
@@ -362,16 +362,16 @@ fn warning(state: &TokenState) -> Option<Warning> {
         return Some(Warning { brief: "waiting for your keyring to be unlocked".into(), full: None });
     }
     let reason = state.reason.as_ref()?;
-    if state.kept != Kept::Memory {
+    if state.kept != StoredIn::Memory {
         return Some(Warning { brief: reason.clone(), full: None });
     }
     let remedy = match state.meant {
-        Kept::Keyring => " --token-store file keeps it.",
-        Kept::File | Kept::Memory => "",
+        StoredIn::Keyring => " --token-store file saves it.",
+        StoredIn::File | StoredIn::Memory => "",
     };
     Some(Warning {
-        brief: Clean::line(&format!("sign-in not kept: {reason}")),
-        full: Some(Clean::line(&format!("Sign-in not kept: {reason}.{remedy}"))),
+        brief: Clean::line(&format!("sign-in not saved: {reason}")),
+        full: Some(Clean::line(&format!("Sign-in not saved: {reason}.{remedy}"))),
     })
 }
 

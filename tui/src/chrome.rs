@@ -1,4 +1,4 @@
-//! What is around every screen: the bar with the title, the keys possible now, the state of the connection.
+//! The frame around every screen: title bar, key hints, status bar, toasts.
 
 use std::time::Duration;
 
@@ -14,18 +14,19 @@ use crate::{
     input::{Action, ActionInfo, Context, Hit},
     model::{Connection, Core, Tone},
     overlay::Overlay,
+    texts::chrome as texts,
     update::Model,
     widgets::{Canvas, body, cut, spinner, width, wrap_plain},
 };
 
 /// The smallest terminal this is made for.
-const SMALLEST: Size = Size::new(40, 12);
+const MIN_SIZE: Size = Size::new(40, 12);
 
 /// Draws one frame: nothing but what the model says.
 pub(crate) fn view(model: &Model, canvas: &mut Canvas) {
     let area = canvas.frame.area();
-    if area.width < SMALLEST.width || area.height < SMALLEST.height {
-        return enlarge(canvas, area);
+    if area.width < MIN_SIZE.width || area.height < MIN_SIZE.height {
+        return too_small(canvas, area);
     }
     let core = &model.core;
     title_bar(model, canvas, Rect { height: 1, ..area });
@@ -43,8 +44,8 @@ pub(crate) fn view(model: &Model, canvas: &mut Canvas) {
     }
 }
 
-fn enlarge(canvas: &mut Canvas, area: Rect) {
-    let text = format!("Please enlarge me: {} x {} at least.", SMALLEST.width, SMALLEST.height);
+fn too_small(canvas: &mut Canvas, area: Rect) {
+    let text = texts::too_small(MIN_SIZE.width, MIN_SIZE.height);
     let style = canvas.theme.text;
     for (y, row) in (area.y..area.bottom()).zip(wrap_plain(&text, area.width.into())) {
         canvas.text(Rect { y, height: 1, ..area }, &row, style);
@@ -104,10 +105,10 @@ fn hint(canvas: &mut Canvas, area: Rect, key: &str, info: &ActionInfo) {
 
 fn status_bar(core: &Core, canvas: &mut Canvas, area: Rect) {
     let (mark, state, style) = match core.connection {
-        Connection::Unknown if core.in_flight.is_empty() => ("○", "not connected", canvas.theme.muted),
-        Connection::Unknown => ("○", "connecting", canvas.theme.muted),
-        Connection::Online => ("●", "online", canvas.theme.good),
-        Connection::Offline => ("✘", "offline", canvas.theme.bad),
+        Connection::Unknown if core.in_flight.is_empty() => ("○", texts::NOT_CONNECTED, canvas.theme.muted),
+        Connection::Unknown => ("○", texts::CONNECTING, canvas.theme.muted),
+        Connection::Online => ("●", texts::ONLINE, canvas.theme.good),
+        Connection::Offline => ("✘", texts::OFFLINE, canvas.theme.bad),
     };
     let left = format!(" {mark} {state} ");
     let mut rest = Rect { x: area.x + u16::try_from(width(&left)).unwrap_or(0), ..area };
@@ -115,8 +116,8 @@ fn status_bar(core: &Core, canvas: &mut Canvas, area: Rect) {
     canvas.text(area, &left, style);
     let in_seconds = |at: Duration| whole_seconds(at.saturating_sub(core.now.run));
     let next_try = match (core.hold, core.retry_at) {
-        (Some(until), _) => format!("try again in {} s · ", in_seconds(until)),
-        (None, Some(at)) => format!("next try in {} s · ", in_seconds(at)),
+        (Some(until), _) => texts::try_again_in(in_seconds(until)),
+        (None, Some(at)) => texts::next_try_in(in_seconds(at)),
         (None, None) => String::new(),
     };
     let warning = core.warning.as_ref().map_or(String::new(), |w| format!(" · {}", w.brief));

@@ -1,4 +1,4 @@
-//! What was typed and not yet sent, in files, so that it survives crash, quit, expiry and logout.
+//! Drafts on disk: they survive crash, quit, expiry and sign-out.
 
 use std::{
     fs::{self, File},
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Four times the longest text there may be; a larger file is none of ours.
-const LONGEST: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// What a draft is of. One draft each.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -119,7 +119,7 @@ impl Drafts {
 
 fn read(path: &Path) -> io::Result<Draft> {
     let mut text = Vec::new();
-    File::open(path)?.take(LONGEST).read_to_end(&mut text)?;
+    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut text)?;
     Ok(serde_json::from_slice(&text)?)
 }
 

@@ -35,6 +35,7 @@ mod screens;
 mod start;
 #[cfg(test)]
 mod testing;
+mod texts;
 mod theme;
 mod update;
 mod widgets;

@@ -44,11 +44,11 @@ pub(crate) async fn with_server(
 struct Local {
     config: Config,
     origin: Origin,
-    server: Mutex<Place>,
+    server: Mutex<ServerLocation>,
 }
 
 /// Where it runs.
-enum Place {
+enum ServerLocation {
     /// In this process.
     Here(Running),
     /// In another process, which may end at any moment.
@@ -62,11 +62,11 @@ impl Local {
         let (place, address) = match start(&config, Mode::Local).await.map_err(|why| why.to_string())? {
             Started::Elsewhere(address) => {
                 refuse_stopped_owner(&config)?;
-                (Place::Elsewhere, address)
+                (ServerLocation::Elsewhere, address)
             }
             Started::Here(server) => {
                 let address = server.address;
-                (Place::Here(server), address)
+                (ServerLocation::Here(server), address)
             }
         };
         let origin = Origin::local(address, unusual_dir(&config).as_deref());
@@ -74,11 +74,11 @@ impl Local {
     }
 
     async fn stop(&self) -> Result<(), String> {
-        match std::mem::replace(&mut *self.server.lock().await, Place::Stopped) {
-            Place::Here(server) => {
+        match std::mem::replace(&mut *self.server.lock().await, ServerLocation::Stopped) {
+            ServerLocation::Here(server) => {
                 server.stop().await.map_err(|why| format!("the server did not stop cleanly: {why}"))
             }
-            Place::Elsewhere | Place::Stopped => Ok(()),
+            ServerLocation::Elsewhere | ServerLocation::Stopped => Ok(()),
         }
     }
 
@@ -87,9 +87,9 @@ impl Local {
     async fn follow(&self) -> Result<(), Clean> {
         let mut place = self.server.lock().await;
         match *place {
-            Place::Here(_) => return Ok(()),
-            Place::Stopped => return Err("the server has been stopped".into()),
-            Place::Elsewhere => {}
+            ServerLocation::Here(_) => return Ok(()),
+            ServerLocation::Stopped => return Err("the server has been stopped".into()),
+            ServerLocation::Elsewhere => {}
         }
         match start(&self.config, Mode::Local).await.map_err(|why| Clean::line(&why.to_string()))? {
             Started::Elsewhere(address) => {
@@ -99,7 +99,7 @@ impl Local {
             Started::Here(server) => {
                 tracing::info!(address = %server.address, "Local server taken over from a process that ended");
                 self.origin.move_to(server.address);
-                *place = Place::Here(server);
+                *place = ServerLocation::Here(server);
             }
         }
         Ok(())
@@ -107,7 +107,7 @@ impl Local {
 }
 
 impl Host for Local {
-    fn attend(&self) -> BoxFuture<'_, Result<(), Clean>> {
+    fn ensure_running(&self) -> BoxFuture<'_, Result<(), Clean>> {
         Box::pin(self.follow())
     }
 }

@@ -1,4 +1,4 @@
-//! Everything that can happen to the model.
+//! Messages to the model.
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
@@ -48,7 +48,7 @@ pub(crate) enum Msg {
     /// The local server has another address now.
     Moved(Clean),
     /// Something outside the conversation with the server went wrong.
-    Trouble(Clean),
+    Error(Clean),
     /// A picture has arrived; the model does not hold it, but the screen shows it.
     Picture,
     /// The operating system wants the program to end.

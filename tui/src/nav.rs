@@ -5,7 +5,7 @@ use ro_co_shared::{AnswerId, QuestionId};
 use crate::{
     clean::Clean,
     input::Action,
-    model::{Answer, Person, Question, Revision, Trouble},
+    model::{Answer, Person, Question, Revision, UiError},
 };
 
 /// Where a screen or an overlay leads.
@@ -21,13 +21,13 @@ pub(crate) enum Go {
     /// To a dialog over this screen.
     Over(Box<Dialog>),
     /// Away from what lies over the screen.
-    Uncover,
+    CloseOverlay,
     /// Away from what lies over the screen, which then acts.
     Pass(Action),
     /// Signed in again: what waited goes on.
-    CarryOn,
+    ResumeParked,
     /// Not signed in again: what waited fails.
-    GiveUp,
+    CancelParked,
 }
 
 impl Go {
@@ -54,7 +54,7 @@ pub(crate) enum Route {
         /// What its first field holds already.
         email: String,
         /// Why signing in did not work elsewhere.
-        trouble: Option<Trouble>,
+        trouble: Option<UiError>,
     },
     /// The sign-up form.
     SignUp {

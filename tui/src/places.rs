@@ -12,7 +12,7 @@ use etcetera::BaseStrategy;
 
 /// Where this user's Ro-Co keeps what outlives the process. Made on first use, 0700.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Places {
+pub struct AppDirs {
     /// Drafts, locks, the token file: `$XDG_STATE_HOME/ro-co`.
     pub state: PathBuf,
     /// Pictures, which can be fetched again: `$XDG_CACHE_HOME/ro-co`.
@@ -21,7 +21,7 @@ pub struct Places {
     pub config: PathBuf,
 }
 
-impl Places {
+impl AppDirs {
     /// The places of the user who runs this; `None` when there is no home directory.
     pub fn of_user() -> Option<Self> {
         let base = etcetera::choose_base_strategy().ok()?;

@@ -18,7 +18,7 @@ use crate::{
     avatar::{AvatarChoice, decode, print_in_shell, probe_shell},
     clean::Clean,
     log,
-    places::Places,
+    places::AppDirs,
 };
 
 /// The size of a picture in the shell, in cells.
@@ -26,7 +26,7 @@ const PICTURE: (u32, u32) = (20, 10);
 /// Pixels each way asked of the server: the most it gives.
 const PIXELS: u16 = 256;
 
-/// `ro-co whoami`: name, address and server; exit code 1 when nobody is signed in.
+/// `ro-co whoami`: name, address and server; exit code 1 when not signed in.
 pub async fn whoami(api: &Api) -> ExitCode {
     end(who(api).await.map(|user| {
         let email = user.email.unwrap_or_default();
@@ -46,7 +46,7 @@ pub async fn avatar(api: &Api, user: &str, choice: AvatarChoice) -> ExitCode {
 }
 
 /// `ro-co logs`: prints what the log holds, the oldest line first.
-pub fn logs(places: Option<&Places>) -> ExitCode {
+pub fn logs(places: Option<&AppDirs>) -> ExitCode {
     let Some(places) = places else {
         say("there is no home directory to keep a log in");
         return ExitCode::FAILURE;
@@ -115,10 +115,10 @@ async fn who(api: &Api) -> Result<User, Clean> {
     let why = match resumed {
         Ok(Some(user)) => return Ok(user),
         Ok(None) => api.tokens().state().reason.map(|reason| format!(" ({reason})")).unwrap_or_default(),
-        Err(Failure::SignedOut) => " any more: the session has ended".into(),
+        Err(Failure::SignedOut) => ": the session has ended".into(),
         Err(failure) => return Err(failure.words()),
     };
-    Err(Clean::line(&format!("nobody is signed in on {}{why}", api.origin())))
+    Err(Clean::line(&format!("not signed in on {}{why}", api.origin())))
 }
 
 /// A user's name, and their picture if pictures are wanted.
@@ -185,7 +185,7 @@ mod tests {
     use crate::{
         api::{
             Origin,
-            stub::{Answer, Stub, json, problem},
+            stub::{Stub, StubAnswer, json, problem},
         },
         token::{TokenStoreChoice, Tokens},
     };
@@ -206,14 +206,11 @@ mod tests {
         let api = signed_in(&stub).await;
         let address = api.origin().to_string();
         let said = who(&api).await.unwrap_err();
-        assert_eq!(
-            said.as_str(),
-            format!("nobody is signed in on {address} any more: the session has ended")
-        );
-        assert_eq!(who(&api).await.unwrap_err().as_str(), format!("nobody is signed in on {address}"));
-        let stub = Stub::start(|_| Answer::HangUp).await;
+        assert_eq!(said.as_str(), format!("not signed in on {address}: the session has ended"));
+        assert_eq!(who(&api).await.unwrap_err().as_str(), format!("not signed in on {address}"));
+        let stub = Stub::start(|_| StubAnswer::HangUp).await;
         let said = who(&signed_in(&stub).await).await.unwrap_err();
-        assert!(said.as_str().starts_with("the connection to the server broke"), "{said}");
+        assert!(said.as_str().starts_with("the connection to the server was lost"), "{said}");
     }
 
     #[tokio::test]

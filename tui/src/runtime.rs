@@ -1,4 +1,4 @@
-//! Does what the model asks for, and tells it how that went.
+//! Executes commands of the model and reports their results.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -19,16 +19,17 @@ use crate::{
     drafts::Drafts,
     log,
     model::ReqId,
-    model::cmd::{Call, Cmd, Slot},
+    model::cmd::{Cmd, Request, Slot},
     msg::{Msg, Outcome},
+    texts,
 };
 
 /// Pictures fetched at once; more would only make each slower.
 const PICTURES: usize = 4;
 /// A picture that could not be had is asked for again no sooner than this.
 const PICTURE_PAUSE: Duration = Duration::from_secs(30);
-/// How long drafts may take on the way out.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long drafts may take on exit.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 
 /// Runs requests, drafts and pictures beside the loop.
 pub(crate) struct Runtime {
@@ -69,7 +70,7 @@ impl Runtime {
     /// Starts what a command asks for. What concerns the terminal is the loop's own affair.
     pub(crate) fn start(&mut self, cmd: Cmd) {
         match cmd {
-            Cmd::Call { req, slot, call } => self.call(req, slot, call),
+            Cmd::Request { req, slot, call } => self.call(req, slot, call),
             Cmd::Abort(req) => self.abort(req),
             Cmd::FindDraft(_) | Cmd::SaveDraft { .. } | Cmd::DropDraft(_) => {
                 // The keeper lives as long as this does.
@@ -79,7 +80,7 @@ impl Runtime {
         }
     }
 
-    fn call(&mut self, req: ReqId, slot: Option<Slot>, call: Call) {
+    fn call(&mut self, req: ReqId, slot: Option<Slot>, call: Request) {
         self.running.retain(|_, task| !task.is_finished());
         if let Some(older) = slot.and_then(|slot| self.slots.insert(slot, req)) {
             self.abort(older);
@@ -131,7 +132,7 @@ impl Runtime {
     /// Waits until every draft is where it belongs.
     pub(crate) async fn finish(self) {
         drop(self.drafts);
-        let _ = tokio::time::timeout(LAST_WORDS, self.draft_keeper).await;
+        let _ = tokio::time::timeout(SHUTDOWN_LIMIT, self.draft_keeper).await;
     }
 }
 
@@ -163,37 +164,41 @@ fn keep_draft(drafts: &Drafts, job: Cmd) -> Option<Msg> {
     };
     done.err().map(|why| {
         tracing::warn!(error = %why, "Draft not saved");
-        Msg::Trouble(Clean::line(&format!("Your draft could not be kept: {why}{}", log::hint())))
+        Msg::Error(Clean::line(&texts::compose::draft_not_saved(&why, &log::hint())))
     })
 }
 
-async fn perform(api: &Api, call: Call) -> Result<Outcome, Failure> {
+async fn perform(api: &Api, call: Request) -> Result<Outcome, Failure> {
     Ok(match call {
-        Call::Resume => Outcome::Resumed(api.resume().await?),
-        Call::SignUp { username, email, password } => {
+        Request::Resume => Outcome::Resumed(api.resume().await?),
+        Request::SignUp { username, email, password } => {
             Outcome::User(api.sign_up(&username, &email, password.expose_secret()).await?)
         }
-        Call::LogIn { email, password } => Outcome::User(api.login(&email, password.expose_secret()).await?),
-        Call::LogOut => done(api.logout().await?),
-        Call::NameFree(name) => Outcome::NameFree(api.name_free(&name).await?),
-        Call::Questions { cursor } => Outcome::Questions(api.questions(cursor.as_deref()).await?),
-        Call::Question(id) => Outcome::Question(api.question(id).await?),
-        Call::Answers { question, cursor } => {
+        Request::LogIn { email, password } => {
+            Outcome::User(api.login(&email, password.expose_secret()).await?)
+        }
+        Request::LogOut => done(api.logout().await?),
+        Request::NameFree(name) => Outcome::NameFree(api.name_free(&name).await?),
+        Request::Questions { cursor } => Outcome::Questions(api.questions(cursor.as_deref()).await?),
+        Request::Question(id) => Outcome::Question(api.question(id).await?),
+        Request::Answers { question, cursor } => {
             Outcome::Answers(api.answers(question, cursor.as_deref()).await?)
         }
-        Call::Answer(id) => Outcome::Answer(api.answer_versioned(id).await?),
-        Call::Ask { title, body, key } => Outcome::Question(api.ask(&title, described(&body), &key).await?),
-        Call::Reply { question, body, key } => Outcome::Answer(api.answer(question, &body, &key).await?),
-        Call::EditQuestion { id, title, body, etag } => {
+        Request::Answer(id) => Outcome::Answer(api.answer_versioned(id).await?),
+        Request::Ask { title, body, key } => {
+            Outcome::Question(api.ask(&title, described(&body), &key).await?)
+        }
+        Request::Reply { question, body, key } => Outcome::Answer(api.answer(question, &body, &key).await?),
+        Request::EditQuestion { id, title, body, etag } => {
             Outcome::Question(api.edit_question(id, &title, described(&body), etag.as_deref()).await?)
         }
-        Call::EditAnswer { id, body, etag } => {
+        Request::EditAnswer { id, body, etag } => {
             Outcome::Answer(api.edit_answer(id, &body, etag.as_deref()).await?)
         }
-        Call::Mark { id, answered } => Outcome::Question(api.set_answered(id, answered).await?),
-        Call::DeleteQuestion(id) => done(api.delete_question(id).await?),
-        Call::DeleteAnswer { id, .. } => done(api.delete_answer(id).await?),
-        Call::NewAvatar => {
+        Request::Mark { id, answered } => Outcome::Question(api.set_answered(id, answered).await?),
+        Request::DeleteQuestion(id) => done(api.delete_question(id).await?),
+        Request::DeleteAnswer { id, .. } => done(api.delete_answer(id).await?),
+        Request::NewAvatar => {
             api.new_avatar().await?;
             Outcome::User(api.me().await?)
         }

@@ -1,4 +1,4 @@
-//! From the command line to the screen, or to the one line that says why not.
+//! Program start: from the command line to the full screen or a plain command.
 
 use std::{
     io::{self, IsTerminal},
@@ -13,7 +13,7 @@ use crate::{
     avatar::{Avatars, Colours},
     drafts::Drafts,
     log,
-    places::Places,
+    places::AppDirs,
     plain::{self, say},
     theme::Theme,
     token::{TokenStoreChoice, Tokens},
@@ -30,7 +30,7 @@ pub fn start(args: Args) -> ExitCode {
              ro-co-server, where it is installed).",
         );
     }
-    let places = Places::of_user();
+    let places = AppDirs::of_user();
     if args.command == Some(Command::Logs) {
         return plain::logs(places.as_ref());
     }
@@ -74,7 +74,7 @@ async fn speak(
     visitor: Option<(&str, &str)>,
 ) -> ExitCode {
     // A demonstration is gone when it ends: it keeps no sign-in, no drafts and no pictures.
-    let kept = Places::of_user().filter(|_| !args.demo);
+    let kept = AppDirs::of_user().filter(|_| !args.demo);
     let store = if args.demo { TokenStoreChoice::None } else { args.token_store };
     let tokens = Tokens::new(store, origin.key(), kept.as_ref().map(|places| places.state.clone()));
     let Ok(api) = Api::hosted(origin.clone(), tokens, host) else {
@@ -98,7 +98,7 @@ async fn speak(
         Avatars::new(api.clone(), kept.as_ref().map(|places| places.cache.clone()), args.avatars, colours);
     let drafts = kept.as_ref().map(|places| Drafts::new(&places.state, &origin));
     let theme = if colours == Colours::None { Theme::plain() } else { Theme::ansi() };
-    let parts = app::Parts { api, avatars, drafts, choice: args.avatars, theme, places: kept };
+    let parts = app::AppParts { api, avatars, drafts, choice: args.avatars, theme, places: kept };
     match app::run(parts).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {

@@ -1,4 +1,4 @@
-//! A client without a terminal, a server or a clock: keys go in, requests and pictures of the screen come out.
+//! Test harness: a client without terminal, server or clock.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     clean::Clean,
     drafts::{Draft, DraftOf},
     input::{Hits, Pointer},
-    model::cmd::{Call, Cmd},
+    model::cmd::{Cmd, Request},
     model::{Moment, ReqId, Server},
     msg::{Msg, Outcome},
     theme::Theme,
@@ -40,7 +40,7 @@ pub(crate) struct Client {
 impl Client {
     /// Just started, looking for the session of last time.
     pub(crate) fn started(width: u16, height: u16) -> Self {
-        let server = Server { address: Clean::line("http://127.0.0.1:8080"), names_leave: true };
+        let server = Server { address: Clean::line("http://127.0.0.1:8080"), sends_usernames: true };
         let model = Model::new(server, Theme::ansi(), Size::new(width, height));
         let mut client = Self { model, cmds: Vec::new(), hits: Hits::default(), keys: 0 };
         client.model.core.now = Moment { wall: NOW, run: Duration::from_secs(1) };
@@ -55,7 +55,7 @@ impl Client {
         client
     }
 
-    /// Signed in as Ada, the list on its way.
+    /// Signed in as Ada, the list in flight.
     pub(crate) fn signed_in(width: u16, height: u16) -> Self {
         let mut client = Self::started(width, height);
         client.answer(Outcome::Resumed(Some(user(1, "ada"))));
@@ -74,7 +74,7 @@ impl Client {
         let mut client = Self::with(width, height, vec![question.clone()]);
         client.press("enter");
         let calls = client.calls();
-        let [(first, Call::Question(_)), (second, Call::Answers { .. })] = &calls[..] else {
+        let [(first, Request::Question(_)), (second, Request::Answers { .. })] = &calls[..] else {
             panic!("a page asks for its question and its answers, not for {calls:?}");
         };
         client.reply(*first, Ok(Outcome::Question(Versioned { value: question, etag: None })));
@@ -131,19 +131,19 @@ impl Client {
     }
 
     /// The requests since this was last asked; other commands are left alone.
-    pub(crate) fn calls(&mut self) -> Vec<(ReqId, Call)> {
+    pub(crate) fn calls(&mut self) -> Vec<(ReqId, Request)> {
         let (calls, others): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.cmds).into_iter().partition(|cmd| matches!(cmd, Cmd::Call { .. }));
+            std::mem::take(&mut self.cmds).into_iter().partition(|cmd| matches!(cmd, Cmd::Request { .. }));
         self.cmds = others;
         let calls = calls.into_iter().map(|cmd| match cmd {
-            Cmd::Call { req, call, .. } => (req, call),
+            Cmd::Request { req, call, .. } => (req, call),
             _ => unreachable!("partitioned above"),
         });
         calls.collect()
     }
 
     /// The one request since this was last asked.
-    pub(crate) fn call(&mut self) -> (ReqId, Call) {
+    pub(crate) fn call(&mut self) -> (ReqId, Request) {
         let calls = self.calls();
         assert_eq!(calls.len(), 1, "one request expected, not {calls:?}");
         calls.into_iter().next().unwrap()
@@ -157,14 +157,14 @@ impl Client {
     }
 
     /// The one request since this was last asked succeeds.
-    pub(crate) fn answer(&mut self, outcome: Outcome) -> Call {
+    pub(crate) fn answer(&mut self, outcome: Outcome) -> Request {
         let (req, call) = self.call();
         self.reply(req, Ok(outcome));
         call
     }
 
     /// The one request since this was last asked fails.
-    pub(crate) fn fail(&mut self, failure: Failure) -> Call {
+    pub(crate) fn fail(&mut self, failure: Failure) -> Request {
         let (req, call) = self.call();
         self.reply(req, Err(failure));
         call

@@ -1,4 +1,4 @@
-//! A few colours with a meaning each. They are the terminal's own, so light and dark both work.
+//! Semantic colours, from the terminal's own palette.
 
 use ratatui::style::{Color, Modifier, Style};
 

@@ -7,7 +7,7 @@ use ro_co_shared::{
     BASE_PATH, ChangePassword, ChangeUsername, Code, Content, Credentials, DeleteMe, SignUp, User, UserId,
 };
 
-use super::{Api, Failure, call::Call};
+use super::{Api, Failure, http::HttpRequest};
 
 /// A picture that may be kept for less than this is a placeholder for one that is still being fetched.
 const PROVISIONAL: Duration = Duration::from_mins(1);
@@ -25,12 +25,12 @@ impl Api {
     /// Makes an account; the user still has to sign in. A taken name or address is a `Problem` that names the field.
     pub async fn sign_up(&self, username: &str, email: &str, password: &str) -> Result<User, Failure> {
         let body = SignUp { username: username.into(), email: email.into(), password: password.into() };
-        self.open(Call::new(Method::POST, "/auth/signup").json(&body)).await?.json()
+        self.open(HttpRequest::new(Method::POST, "/auth/signup").json(&body)).await?.json()
     }
 
     /// Whether a name is free. One that is no valid name is a `Problem` that says why.
     pub async fn name_free(&self, username: &str) -> Result<bool, Failure> {
-        match self.open(Call::get("/auth/signup/username").query("username", username)).await {
+        match self.open(HttpRequest::get("/auth/signup/username").query("username", username)).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.is(Code::Taken) => Ok(false),
             Err(failure) => Err(failure),
@@ -40,20 +40,20 @@ impl Api {
     /// Signs in and keeps the sign-in for the next start.
     pub async fn login(&self, email: &str, password: &str) -> Result<User, Failure> {
         let body = Credentials { email: email.into(), password: password.into() };
-        let login = self.open(Call::new(Method::POST, "/auth/login").json(&body)).await?.json()?;
+        let login = self.open(HttpRequest::new(Method::POST, "/auth/login").json(&body)).await?.json()?;
         Ok(self.session().open(login).await)
     }
 
     /// Signs in with what an earlier run kept; `None` when it kept nothing, [`Failure::SignedOut`] when that session
     /// has ended. May take as long as a person needs to unlock their keyring (see `TokenState::waiting`).
     pub async fn resume(&self) -> Result<Option<User>, Failure> {
-        self.attended().await?;
+        self.ensure_server().await?;
         self.session().resume().await
     }
 
     /// Signs out: here in any case. An error says that the server could not be told.
     pub async fn logout(&self) -> Result<(), Failure> {
-        if let Err(nobody) = self.attended().await {
+        if let Err(nobody) = self.ensure_server().await {
             self.session().forget().await;
             return Err(nobody);
         }
@@ -62,24 +62,24 @@ impl Api {
 
     /// The user who is signed in.
     pub async fn me(&self) -> Result<User, Failure> {
-        self.own(Call::get("/user/me")).await?.json()
+        self.own(HttpRequest::get("/user/me")).await?.json()
     }
 
     /// A user, as others see them.
     pub async fn user(&self, id: UserId) -> Result<User, Failure> {
-        self.own(Call::get(format!("/user/{id}"))).await?.json()
+        self.own(HttpRequest::get(format!("/user/{id}"))).await?.json()
     }
 
     /// Changes the name of the user who is signed in.
     pub async fn rename(&self, username: &str) -> Result<User, Failure> {
         let body = ChangeUsername { username: username.into() };
-        self.own(Call::new(Method::PUT, "/user").json(&body)).await?.json()
+        self.own(HttpRequest::new(Method::PUT, "/user").json(&body)).await?.json()
     }
 
     /// Changes the password; all other sessions of the user end.
     pub async fn change_password(&self, current: &str, new: &str) -> Result<(), Failure> {
         let body = ChangePassword { current_password: current.into(), new_password: new.into() };
-        self.own(Call::new(Method::PUT, "/user/password").json(&body)).await.map(drop)
+        self.own(HttpRequest::new(Method::PUT, "/user/password").json(&body)).await.map(drop)
     }
 
     /// Deletes the account of the user who is signed in, and the session with it.
@@ -89,14 +89,14 @@ impl Api {
             Content::Erase => "erase",
         };
         let body = DeleteMe { password: password.into(), content: content.into() };
-        self.own(Call::new(Method::POST, "/user/me/delete").json(&body)).await?;
+        self.own(HttpRequest::new(Method::POST, "/user/me/delete").json(&body)).await?;
         self.session().forget().await;
         Ok(())
     }
 
     /// Gives the user who is signed in another picture. Its address is in [`Api::me`] then.
     pub async fn new_avatar(&self) -> Result<(), Failure> {
-        self.own(Call::new(Method::PUT, "/user/icon")).await.map(drop)
+        self.own(HttpRequest::new(Method::PUT, "/user/icon")).await.map(drop)
     }
 
     /// The picture at this `avatarUrl` as PNG, `size` pixels wide and high (16 to 256).
@@ -104,7 +104,7 @@ impl Api {
         let (id, version) = picture(avatar_url).ok_or_else(|| {
             Failure::Broken("the address of this picture is not one of this server's".into())
         })?;
-        let call = Call::get(format!("/user/{id}/icon.png")).query("size", size.to_string());
+        let call = HttpRequest::get(format!("/user/{id}/icon.png")).query("size", size.to_string());
         let call = if let Some(version) = version { call.query("v", version) } else { call };
         let reply = self.own(call.png()).await?;
         let good_for = reply.header(&CACHE_CONTROL).and_then(max_age).filter(|age| *age < PROVISIONAL);

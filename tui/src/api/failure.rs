@@ -1,4 +1,4 @@
-//! Why a call gave no answer.
+//! Failures of API requests.
 
 use std::{error::Error as _, io, time::Duration};
 
@@ -12,9 +12,9 @@ use crate::clean::Clean;
 
 /// The longest pause a server may ask for, and the longest ours does; a mistaken or hostile `Retry-After` does not
 /// lock a client up for a day.
-const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+const MAX_PAUSE: Duration = Duration::from_mins(15);
 
-/// Why a call gave no answer. All texts in it are clean.
+/// Failures of API requests. All texts in it are clean.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Failure {
     /// The server said no, and why.
@@ -27,7 +27,7 @@ pub enum Failure {
     Foreign(Clean),
     /// The server is busy or not well (429, 503): try again after the time given.
     Busy {
-        /// How long the server asks to be left alone.
+        /// How long the server asks the client to wait.
         retry_after: Duration,
         /// What it said.
         reason: Clean,
@@ -100,7 +100,7 @@ impl Failure {
         let what = if error.is_connect() {
             "the server cannot be reached"
         } else {
-            "the connection to the server broke"
+            "the connection to the server was lost"
         };
         // An error without a cause of its own is reqwest's, whose text has the address with its query in it.
         let why =
@@ -139,7 +139,7 @@ fn redirect_target(origin: &str, headers: &HeaderMap) -> Option<String> {
 
 fn pause(headers: &HeaderMap) -> Duration {
     let seconds = headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
-    Duration::from_secs(seconds.unwrap_or(1)).clamp(Duration::from_secs(1), LONGEST_PAUSE)
+    Duration::from_secs(seconds.unwrap_or(1)).clamp(Duration::from_secs(1), MAX_PAUSE)
 }
 
 fn clean(problem: Problem) -> Problem {

@@ -1,12 +1,12 @@
-//! Who sees to it that there is a server at all.
+//! Makes sure that a server is running.
 
 use futures_util::future::BoxFuture;
 
 use crate::clean::Clean;
 
-/// Whoever sees to it that a server answers at the [`Origin`](super::Origin), and that it is the right one. A server
+/// Makes sure that the right server answers at the [`Origin`](super::Origin). A server
 /// somewhere else has none.
 pub(crate) trait Host: Send + Sync {
     /// To be waited for before anything is sent, a token above all. The error is a clause for the user.
-    fn attend(&self) -> BoxFuture<'_, Result<(), Clean>>;
+    fn ensure_running(&self) -> BoxFuture<'_, Result<(), Clean>>;
 }

@@ -1,9 +1,9 @@
-//! The server, as seen from the client.
+//! The API client.
 
 mod account;
-mod call;
 mod failure;
 mod host;
+mod http;
 mod link;
 mod origin;
 mod questions;
@@ -12,7 +12,7 @@ mod session;
 pub(crate) mod stub;
 #[cfg(test)]
 mod tests;
-mod wire;
+mod transport;
 
 use std::{sync::Arc, time::Instant};
 
@@ -27,10 +27,10 @@ pub(crate) use host::Host;
 pub use origin::Origin;
 
 use self::{
-    call::{Call, Reply},
+    http::{HttpRequest, HttpResponse},
     link::next_cursor,
     session::Session,
-    wire::{Clock, Wire},
+    transport::{Clock, Transport},
 };
 use crate::token::Tokens;
 
@@ -58,11 +58,11 @@ pub struct Versioned<T> {
 /// The server's operations, as the user who is signed in. Cheap to clone; all clones share one session.
 #[derive(Clone)]
 pub struct Api {
-    inner: Arc<Inner>,
+    inner: Arc<ApiInner>,
 }
 
-struct Inner {
-    wire: Wire,
+struct ApiInner {
+    transport: Transport,
     session: Session,
     host: Option<Arc<dyn Host>>,
 }
@@ -88,19 +88,19 @@ impl Api {
         host: Option<Arc<dyn Host>>,
         clock: Clock,
     ) -> Result<Self, Failure> {
-        let wire = Wire::new(origin, clock)?;
-        let session = Session::new(wire.clone(), tokens);
-        Ok(Self { inner: Arc::new(Inner { wire, session, host }) })
+        let transport = Transport::new(origin, clock)?;
+        let session = Session::new(transport.clone(), tokens);
+        Ok(Self { inner: Arc::new(ApiInner { transport, session, host }) })
     }
 
     /// The server's address.
     pub fn origin(&self) -> &Origin {
-        self.inner.wire.origin()
+        self.inner.transport.origin()
     }
 
     /// How often the server has answered so far, whatever it said.
     pub(crate) fn replies(&self) -> u64 {
-        self.inner.wire.replies()
+        self.inner.transport.replies()
     }
 
     /// Where the sign-in is kept.
@@ -113,27 +113,27 @@ impl Api {
     }
 
     /// Waits until there is the right server at the origin.
-    async fn attended(&self) -> Result<(), Failure> {
+    async fn ensure_server(&self) -> Result<(), Failure> {
         match &self.inner.host {
-            Some(host) => host.attend().await.map_err(Failure::Offline),
+            Some(host) => host.ensure_running().await.map_err(Failure::Offline),
             None => Ok(()),
         }
     }
 
     /// A call that anybody may make.
-    async fn open(&self, call: Call) -> Result<Reply, Failure> {
-        self.attended().await?;
-        self.inner.wire.send(&call, None).await?.success()
+    async fn open(&self, call: HttpRequest) -> Result<HttpResponse, Failure> {
+        self.ensure_server().await?;
+        self.inner.transport.send(&call, None).await?.success()
     }
 
     /// A call as the user who is signed in. When the access token is turned down it is renewed and the call made
     /// once more, whatever it does: a call that was turned down has done nothing.
-    async fn own(&self, call: Call) -> Result<Reply, Failure> {
-        self.attended().await?;
+    async fn own(&self, call: HttpRequest) -> Result<HttpResponse, Failure> {
+        self.ensure_server().await?;
         let mut refused = None;
         loop {
             let access = self.session().access(refused).await?;
-            let reply = self.inner.wire.send(&call, Some(&access.token)).await?;
+            let reply = self.inner.transport.send(&call, Some(&access.token)).await?;
             if reply.status != StatusCode::UNAUTHORIZED {
                 return reply.success();
             }
@@ -156,13 +156,13 @@ impl Api {
         path: String,
         cursor: Option<&str>,
     ) -> Result<Listing<T>, Failure> {
-        let call = Call::get(path).query("size", PAGE.to_string());
+        let call = HttpRequest::get(path).query("size", PAGE.to_string());
         let call = if let Some(cursor) = cursor { call.query("cursor", cursor) } else { call };
         let reply = self.own(call).await?;
         Ok(Listing { items: reply.json()?, next: next_cursor(&reply.headers) })
     }
 
-    async fn versioned<T: DeserializeOwned>(&self, call: Call) -> Result<Versioned<T>, Failure> {
+    async fn versioned<T: DeserializeOwned>(&self, call: HttpRequest) -> Result<Versioned<T>, Failure> {
         let reply = self.own(call).await?;
         Ok(Versioned { value: reply.json()?, etag: reply.header(&ETAG).map(str::to_owned) })
     }

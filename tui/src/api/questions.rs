@@ -6,7 +6,7 @@ use ro_co_shared::{
     SetAnswered,
 };
 
-use super::{Api, Failure, Listing, Versioned, call::Call};
+use super::{Api, Failure, Listing, Versioned, http::HttpRequest};
 
 impl Api {
     /// A page of all questions, newest first.
@@ -16,7 +16,7 @@ impl Api {
 
     /// One question.
     pub async fn question(&self, id: QuestionId) -> Result<Versioned<Question>, Failure> {
-        self.versioned(Call::get(format!("/question/{id}"))).await
+        self.versioned(HttpRequest::get(format!("/question/{id}"))).await
     }
 
     /// A page of the answers to a question, oldest first.
@@ -30,7 +30,7 @@ impl Api {
 
     /// One answer.
     pub async fn answer_versioned(&self, id: AnswerId) -> Result<Versioned<Answer>, Failure> {
-        self.versioned(Call::get(format!("/answer/{id}"))).await
+        self.versioned(HttpRequest::get(format!("/answer/{id}"))).await
     }
 
     /// Asks. `key` makes it safe to repeat: the same key and text give the same question.
@@ -42,7 +42,7 @@ impl Api {
     ) -> Result<Versioned<Question>, Failure> {
         let body =
             NewQuestion { title: title.into(), description: optional(description), ..NewQuestion::default() };
-        self.versioned(Call::new(Method::POST, "/question").json(&body).key(key)).await
+        self.versioned(HttpRequest::new(Method::POST, "/question").json(&body).key(key)).await
     }
 
     /// Answers. `key` as for [`Api::ask`].
@@ -57,7 +57,7 @@ impl Api {
             question_id: question.to_string().into(),
             ..NewAnswer::default()
         };
-        self.versioned(Call::new(Method::POST, "/answer").json(&body).key(key)).await
+        self.versioned(HttpRequest::new(Method::POST, "/answer").json(&body).key(key)).await
     }
 
     /// Replaces a question's text; `Code::Stale` when it is no longer the version `etag`.
@@ -69,7 +69,8 @@ impl Api {
         etag: Option<&str>,
     ) -> Result<Versioned<Question>, Failure> {
         let body = EditQuestion { title: title.into(), description: optional(description) };
-        self.versioned(Call::new(Method::PUT, format!("/question/{id}")).json(&body).if_match(etag)).await
+        self.versioned(HttpRequest::new(Method::PUT, format!("/question/{id}")).json(&body).if_match(etag))
+            .await
     }
 
     /// Replaces an answer's text; `Code::Stale` when it is no longer the version `etag`.
@@ -80,23 +81,24 @@ impl Api {
         etag: Option<&str>,
     ) -> Result<Versioned<Answer>, Failure> {
         let body = EditAnswer { description: text.into() };
-        self.versioned(Call::new(Method::PUT, format!("/answer/{id}")).json(&body).if_match(etag)).await
+        self.versioned(HttpRequest::new(Method::PUT, format!("/answer/{id}")).json(&body).if_match(etag))
+            .await
     }
 
     /// Marks a question as answered, or as open again.
     pub async fn set_answered(&self, id: QuestionId, answered: bool) -> Result<Versioned<Question>, Failure> {
         let body = SetAnswered { answered: answered.into() };
-        self.versioned(Call::new(Method::PUT, format!("/question/{id}/status")).json(&body)).await
+        self.versioned(HttpRequest::new(Method::PUT, format!("/question/{id}/status")).json(&body)).await
     }
 
     /// Deletes a question and its answers.
     pub async fn delete_question(&self, id: QuestionId) -> Result<(), Failure> {
-        self.own(Call::new(Method::DELETE, format!("/question/{id}"))).await.map(drop)
+        self.own(HttpRequest::new(Method::DELETE, format!("/question/{id}"))).await.map(drop)
     }
 
     /// Deletes an answer.
     pub async fn delete_answer(&self, id: AnswerId) -> Result<(), Failure> {
-        self.own(Call::new(Method::DELETE, format!("/answer/{id}"))).await.map(drop)
+        self.own(HttpRequest::new(Method::DELETE, format!("/answer/{id}"))).await.map(drop)
     }
 }
 

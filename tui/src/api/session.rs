@@ -10,8 +10,8 @@ use ro_co_shared::{Code, Login, SignOut, User, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OwnedMutexGuard;
 
-use super::{call::Call, failure::Failure, wire::Wire};
-use crate::token::{Patience, Tokens};
+use super::{failure::Failure, http::HttpRequest, transport::Transport};
+use crate::token::{Tokens, WaitMode};
 
 /// An access token as it was given out. Never written anywhere.
 pub(super) struct Access {
@@ -26,7 +26,7 @@ pub(super) struct Access {
 /// One user's session with one server. Clones share it.
 #[derive(Clone)]
 pub(super) struct Session {
-    wire: Wire,
+    transport: Transport,
     tokens: Tokens,
     now: Arc<Mutex<Now>>,
     /// Held by the one refresh in flight; everyone else waits for it.
@@ -45,8 +45,8 @@ struct Now {
 }
 
 impl Session {
-    pub(super) fn new(wire: Wire, tokens: Tokens) -> Self {
-        Self { wire, tokens, now: Arc::default(), refreshing: Arc::default() }
+    pub(super) fn new(transport: Transport, tokens: Tokens) -> Self {
+        Self { transport, tokens, now: Arc::default(), refreshing: Arc::default() }
     }
 
     pub(super) fn tokens(&self) -> &Tokens {
@@ -70,9 +70,9 @@ impl Session {
         };
         let turn = Arc::clone(&self.refreshing);
         let guard = match &have {
-            Some(access) if self.wire.now() < access.due => return Ok(Arc::clone(access)),
+            Some(access) if self.transport.now() < access.due => return Ok(Arc::clone(access)),
             // It still works: renew it if nobody else does.
-            Some(access) if self.wire.now() < access.expires => match turn.try_lock_owned() {
+            Some(access) if self.transport.now() < access.expires => match turn.try_lock_owned() {
                 Ok(guard) => guard,
                 Err(_) => return Ok(Arc::clone(access)),
             },
@@ -85,7 +85,7 @@ impl Session {
             (Ok(_), _) => self.now().access.clone().ok_or(Failure::SignedOut),
             // The early renewal failed; the token lives on for a while.
             (Err(failure), Some(access))
-                if failure != Failure::SignedOut && self.wire.now() < access.expires =>
+                if failure != Failure::SignedOut && self.transport.now() < access.expires =>
             {
                 Ok(access)
             }
@@ -110,7 +110,7 @@ impl Session {
     pub(super) async fn resume(&self) -> Result<Option<User>, Failure> {
         let before = self.now().given;
         // Without the lock: whoever does not want to unlock the keyring can sign in with the password meanwhile.
-        if self.tokens.load(Patience::Interactive).await.is_none() {
+        if self.tokens.load(WaitMode::Interactive).await.is_none() {
             return Ok(None);
         }
         let guard = Arc::clone(&self.refreshing).lock_owned().await;
@@ -143,13 +143,13 @@ impl Session {
     async fn exchange(&self) -> Result<User, Failure> {
         let _only_process = self.tokens.exclusive().await;
         // Another process may have renewed it since: read it again, with the lock held.
-        let Some(stored) = self.tokens.load(Patience::Background).await else {
+        let Some(stored) = self.tokens.load(WaitMode::Background).await else {
             return Err(Failure::SignedOut);
         };
-        // Kept before the request: a repetition is told from a theft by it.
+        // StoredIn before the request: a repetition is told from a theft by it.
         let key = self.tokens.refresh_key(&stored).await;
-        let call = Call::new(Method::POST, "/auth/refresh").key(&key);
-        let reply = self.wire.send(&call, Some(&stored)).await?;
+        let call = HttpRequest::new(Method::POST, "/auth/refresh").key(&key);
+        let reply = self.transport.send(&call, Some(&stored)).await?;
         let login: Login = match reply.success() {
             // Only this ends a session; whatever else goes wrong, the token stays.
             Err(failure) if failure.is(Code::SessionEnded) || failure.is(Code::RefreshReused) => {
@@ -187,8 +187,8 @@ impl Session {
         now.access = Some(Arc::new(Access {
             token: SecretString::from(login.token),
             number: now.given,
-            due: self.wire.now() + life.mul_f32(0.8),
-            expires: self.wire.now() + life,
+            due: self.transport.now() + life.mul_f32(0.8),
+            expires: self.transport.now() + life,
         }));
         user
     }
@@ -197,12 +197,12 @@ impl Session {
     pub(super) async fn close(&self) -> Result<(), Failure> {
         let _no_refresh = self.refreshing.lock().await;
         let _only_process = self.tokens.exclusive().await;
-        let stored = self.tokens.load(Patience::Background).await;
+        let stored = self.tokens.load(WaitMode::Background).await;
         self.forget().await;
         let Some(token) = stored else { return Ok(()) };
         let body = SignOut { refresh_token: token.expose_secret().into() };
-        let call = Call::new(Method::POST, "/auth/logout").json(&body);
-        self.wire.send(&call, None).await?.success().map(drop)
+        let call = HttpRequest::new(Method::POST, "/auth/logout").json(&body);
+        self.transport.send(&call, None).await?.success().map(drop)
     }
 
     /// Forgets the session without telling the server, which has ended it already.

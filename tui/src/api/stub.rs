@@ -1,4 +1,4 @@
-//! A server that says what a test tells it to, and writes down what it was asked.
+//! A stub server that records its requests.
 
 use std::{
     io,
@@ -33,7 +33,7 @@ impl Seen {
 
 /// What to answer.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum StubAnswer {
     Say {
         status: u16,
         headers: Vec<(&'static str, String)>,
@@ -44,25 +44,29 @@ pub(crate) enum Answer {
     HangUp,
 }
 
-pub(crate) fn json(status: u16, body: impl Into<String>) -> Answer {
+pub(crate) fn json(status: u16, body: impl Into<String>) -> StubAnswer {
     typed(status, "application/json", body)
 }
 
-pub(crate) fn problem(code: ro_co_shared::Code) -> Answer {
+pub(crate) fn problem(code: ro_co_shared::Code) -> StubAnswer {
     said(code.status(), serde_json::to_string(&ro_co_shared::Problem::new(code, "")).unwrap())
 }
 
 /// An error with this body, as the server labels its errors.
-pub(crate) fn said(status: u16, body: impl Into<String>) -> Answer {
+pub(crate) fn said(status: u16, body: impl Into<String>) -> StubAnswer {
     typed(status, "application/problem+json", body)
 }
 
 /// An answer of this media type.
-pub(crate) fn typed(status: u16, media_type: &str, body: impl Into<String>) -> Answer {
-    Answer::Say { status, headers: vec![("content-type", media_type.into())], body: body.into().into_bytes() }
+pub(crate) fn typed(status: u16, media_type: &str, body: impl Into<String>) -> StubAnswer {
+    StubAnswer::Say {
+        status,
+        headers: vec![("content-type", media_type.into())],
+        body: body.into().into_bytes(),
+    }
 }
 
-impl Answer {
+impl StubAnswer {
     pub(crate) fn with(mut self, name: &'static str, value: &str) -> Self {
         if let Self::Say { headers, .. } = &mut self {
             headers.push((name, value.into()));
@@ -83,10 +87,10 @@ impl Drop for Stub {
     }
 }
 
-type Play = Arc<dyn Fn(&Seen) -> Answer + Send + Sync>;
+type Play = Arc<dyn Fn(&Seen) -> StubAnswer + Send + Sync>;
 
 impl Stub {
-    pub(crate) async fn start(play: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(play: impl Fn(&Seen) -> StubAnswer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -119,15 +123,15 @@ async fn serve(stream: TcpStream, play: &Play, notes: &Mutex<Vec<Seen>>) -> io::
         let answer = play(&seen);
         notes.lock().unwrap().push(seen);
         match answer {
-            Answer::Say { status, headers, body } => {
+            StubAnswer::Say { status, headers, body } => {
                 let mut head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
                 for (name, value) in headers {
                     head.extend([name, ": ", &value, "\r\n"]);
                 }
                 stream.write_all(&[head.as_bytes(), b"\r\n", &body].concat()).await?;
             }
-            Answer::Raw(bytes) => return stream.write_all(&bytes).await,
-            Answer::HangUp => return Ok(()),
+            StubAnswer::Raw(bytes) => return stream.write_all(&bytes).await,
+            StubAnswer::HangUp => return Ok(()),
         }
     }
     Ok(())

@@ -27,13 +27,13 @@ const ON_DISK: usize = 1000;
 /// The largest file that is read back or written.
 const LARGEST: usize = 256 << 10;
 /// The largest picture that is decoded, in pixels each way.
-const WIDEST: u32 = 512;
+const MAX_WIDTH: u32 = 512;
 
 /// Decodes a PNG of a reasonable size; a small file may claim to be a picture of many gigabytes.
 pub(crate) fn decode(png: &[u8]) -> ImageResult<RgbaImage> {
     let mut limits = Limits::default();
-    limits.max_image_width = Some(WIDEST);
-    limits.max_image_height = Some(WIDEST);
+    limits.max_image_width = Some(MAX_WIDTH);
+    limits.max_image_height = Some(MAX_WIDTH);
     limits.max_alloc = Some(8 << 20);
     let mut reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
     reader.limits(limits);
@@ -43,11 +43,11 @@ pub(crate) fn decode(png: &[u8]) -> ImageResult<RgbaImage> {
 /// The pictures last used.
 #[derive(Default)]
 pub(super) struct Memory {
-    pictures: HashMap<AvatarKey, Kept>,
+    pictures: HashMap<AvatarKey, CachedPicture>,
     uses: u64,
 }
 
-struct Kept {
+struct CachedPicture {
     picture: Arc<RgbaImage>,
     /// In each size it was drawn in.
     blocks: HashMap<(u16, u16), Arc<[Block]>>,
@@ -65,7 +65,8 @@ pub(super) struct Found {
 impl Memory {
     pub(super) fn insert(&mut self, key: AvatarKey, picture: RgbaImage, good_until: Option<Instant>) {
         self.uses += 1;
-        let kept = Kept { picture: Arc::new(picture), blocks: HashMap::new(), good_until, used: self.uses };
+        let kept =
+            CachedPicture { picture: Arc::new(picture), blocks: HashMap::new(), good_until, used: self.uses };
         self.pictures.insert(key, kept);
         if self.pictures.len() > IN_MEMORY {
             let oldest = self.pictures.iter().min_by_key(|(_, kept)| kept.used).map(|(key, _)| key.clone());
@@ -91,7 +92,7 @@ impl Memory {
     }
 }
 
-impl Kept {
+impl CachedPicture {
     fn is_good(&self, now: Instant) -> bool {
         self.good_until.is_none_or(|until| now < until)
     }

@@ -81,9 +81,9 @@ impl AvatarKey {
 
 /// The pictures: in memory, on disk, from the server. Cheap to clone.
 #[derive(Clone)]
-pub struct Avatars(Arc<Inner>);
+pub struct Avatars(Arc<AvatarsInner>);
 
-struct Inner {
+struct AvatarsInner {
     api: Api,
     choice: AvatarChoice,
     colours: Colours,
@@ -99,7 +99,7 @@ impl Avatars {
     /// Fetches by `api`, keeps copies in `cache_dir` when there is one.
     pub fn new(api: Api, cache_dir: Option<PathBuf>, choice: AvatarChoice, colours: Colours) -> Self {
         let disk = cache_dir.map(|dir| Disk::new(&dir, api.origin()));
-        Self(Arc::new(Inner {
+        Self(Arc::new(AvatarsInner {
             api,
             choice,
             colours,
@@ -120,7 +120,7 @@ impl Avatars {
         (key, name): (&AvatarKey, &Clean),
         placements: &mut Placements,
     ) {
-        let Inner { choice, colours, .. } = *self.0;
+        let AvatarsInner { choice, colours, .. } = *self.0;
         let in_blocks = matches!(colours, Colours::Indexed | Colours::True);
         let real = colours == Colours::Sixteen && placements.real;
         let found = (choice != AvatarChoice::Off && (in_blocks || real))

@@ -1,4 +1,4 @@
-//! viuer, and what it needs to be told.
+//! Printing pictures with viuer.
 
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ use super::probe::{Graphics, cell_size};
 /// viuer writes sixels as if a cell had this size, whatever it has.
 const SIXEL_CELL: (u32, u32) = (6, 12);
 /// The size of a cell where the terminal does not say; kitty and iTerm2 scale the picture themselves.
-const USUAL_CELL: (u32, u32) = (10, 20);
+const DEFAULT_CELL: (u32, u32) = (10, 20);
 /// Deletes all pictures on the screen and frees their memory, without an answer.
 const KITTY_DELETE_ALL: &[u8] = b"\x1b_Ga=d,d=A,q=2\x1b\\";
 
@@ -34,7 +34,7 @@ impl Printer for Viuer {
     fn print(&mut self, picture: &RgbaImage, area: Rect, graphics: Graphics) -> io::Result<()> {
         let cell = cell_size();
         let (columns, rows) = (u32::from(area.width), u32::from(area.height));
-        let (width, height) = cell.unwrap_or(USUAL_CELL);
+        let (width, height) = cell.unwrap_or(DEFAULT_CELL);
         // viuer sends every pixel each time: no more of them than there are.
         let fitting = resize(picture, columns * width, rows * height, FilterType::Triangle);
         let (width, height) = match (graphics, cell) {

@@ -1,4 +1,4 @@
-//! What the terminal can show.
+//! Detection of terminal graphics.
 
 use std::{env, io::IsTerminal, num::NonZeroU32, path::Path};
 

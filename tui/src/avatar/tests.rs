@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     api::{
         Origin,
-        stub::{Answer, Stub, json},
+        stub::{Stub, StubAnswer, json},
     },
     token::{TokenStoreChoice, Tokens},
 };
@@ -25,8 +25,8 @@ fn png() -> Vec<u8> {
     png
 }
 
-fn picture(max_age: &str) -> Answer {
-    Answer::Say {
+fn picture(max_age: &str) -> StubAnswer {
+    StubAnswer::Say {
         status: 200,
         headers: vec![("cache-control", format!("private, max-age={max_age}"))],
         body: png(),
@@ -34,7 +34,7 @@ fn picture(max_age: &str) -> Answer {
 }
 
 /// A server that signs everybody in and answers requests for pictures like this.
-async fn stub(play: impl Fn() -> Answer + Send + Sync + 'static) -> Stub {
+async fn stub(play: impl Fn() -> StubAnswer + Send + Sync + 'static) -> Stub {
     let login = r#"{"id":"01936f3e-0000-7000-8000-000000000000","username":"ada","avatarUrl":"/x","email":"a@b.c","role":"USER",
         "verified":false,"createdAt":"2026-11-22T13:22:07.123Z","suspended":false,"token":"t","refreshToken":"r",
         "tokenExpiresIn":60000,"refreshExpiresIn":60000}"#;

@@ -1,4 +1,4 @@
-//! What a user can do. Keys, footer, help and mouse buttons all speak of these.
+//! Actions, to which keys, footer, help and mouse buttons refer.
 
 /// One thing a user can ask for; what it does depends on the screen.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -40,7 +40,7 @@ struct Binding {
 
 /// What a key means, given the keys before it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Meaning {
+pub(crate) enum KeyResolution {
     /// An action.
     Action(Action),
     /// The beginning of a sequence such as `g g`.
@@ -116,17 +116,17 @@ impl Default for KeyMap {
 
 impl KeyMap {
     /// What `key` means after the keys in `before`.
-    pub(crate) fn resolve(&self, context: Context, before: &[Chord], key: Chord) -> Meaning {
+    pub(crate) fn resolve(&self, context: Context, before: &[Chord], key: Chord) -> KeyResolution {
         let mut prefix = false;
         for binding in self.0.iter().filter(|b| b.contexts.contains(&context)) {
             let Some(rest) = binding.keys.strip_prefix(before) else { continue };
             match rest {
-                [only] if *only == key => return Meaning::Action(binding.action),
+                [only] if *only == key => return KeyResolution::Action(binding.action),
                 [first, _, ..] if *first == key => prefix = true,
                 _ => {}
             }
         }
-        if prefix { Meaning::Prefix } else { Meaning::None }
+        if prefix { KeyResolution::Prefix } else { KeyResolution::None }
     }
 
     /// The keys of an action, the preferred one first.
@@ -184,23 +184,23 @@ mod tests {
     fn letters_move_on_a_page_and_are_text_in_a_form() {
         let map = KeyMap::default();
         let j = key(KeyCode::Char('j'), KeyModifiers::NONE);
-        assert_eq!(map.resolve(Page, &[], j), Meaning::Action(Action::Down));
-        assert_eq!(map.resolve(Form, &[], j), Meaning::None);
+        assert_eq!(map.resolve(Page, &[], j), KeyResolution::Action(Action::Down));
+        assert_eq!(map.resolve(Form, &[], j), KeyResolution::None);
     }
 
     #[test]
     fn a_sequence_needs_both_keys_and_the_capital_needs_no_shift_flag() {
         let map = KeyMap::default();
         let g = key(KeyCode::Char('g'), KeyModifiers::NONE);
-        assert_eq!(map.resolve(Page, &[], g), Meaning::Prefix);
-        assert_eq!(map.resolve(Page, &[g], g), Meaning::Action(Action::Top));
+        assert_eq!(map.resolve(Page, &[], g), KeyResolution::Prefix);
+        assert_eq!(map.resolve(Page, &[g], g), KeyResolution::Action(Action::Top));
         for shift in [KeyModifiers::NONE, KeyModifiers::SHIFT] {
             let capital = key(KeyCode::Char('G'), shift);
-            assert_eq!(map.resolve(Page, &[], capital), Meaning::Action(Action::Bottom));
+            assert_eq!(map.resolve(Page, &[], capital), KeyResolution::Action(Action::Bottom));
         }
         assert_eq!(
             map.resolve(Page, &[], key(KeyCode::BackTab, KeyModifiers::SHIFT)),
-            Meaning::Action(Action::Previous)
+            KeyResolution::Action(Action::Previous)
         );
     }
 

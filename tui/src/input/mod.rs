@@ -1,4 +1,4 @@
-//! From keys and clicks to actions.
+//! Input: keys and clicks become actions.
 
 mod action;
 mod keys;
@@ -6,6 +6,6 @@ mod layout;
 mod mouse;
 
 pub(crate) use action::{Action, ActionInfo, MOVES};
-pub(crate) use keys::{Chord, Context, KeyMap, Meaning};
+pub(crate) use keys::{Chord, Context, KeyMap, KeyResolution};
 pub(crate) use layout::on_us_keyboard;
 pub(crate) use mouse::{Hit, Hits, Pointer};

@@ -1,4 +1,4 @@
-//! Time as the model sees it: told, never asked for.
+//! Time as the model sees it: passed in, never read.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) struct Moment {
     pub(crate) run: Duration,
 }
 
-/// The age of something as people say it; a date where it is older than four weeks.
+/// The age of something for people; a date where it is older than four weeks.
 pub(crate) fn age(now: Timestamp, then: Timestamp) -> String {
     let minutes = now.since(then).as_secs().max(0) / 60;
     match minutes {

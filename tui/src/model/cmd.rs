@@ -1,4 +1,4 @@
-//! Everything the model can ask for. It says what; the runtime and the loop know how.
+//! Commands of the model, executed by the runtime and the event loop.
 
 use secrecy::SecretString;
 
@@ -11,13 +11,13 @@ use crate::drafts::{Draft, DraftId};
 #[derive(Debug)]
 pub(crate) enum Cmd {
     /// A request to the server.
-    Call {
+    Request {
         /// Under which its answer comes back.
         req: ReqId,
         /// A newer request in the same slot ends this one.
         slot: Option<Slot>,
         /// The request.
-        call: Call,
+        call: Request,
     },
     /// Ends a request; its answer, should it come, is dropped.
     Abort(ReqId),
@@ -57,7 +57,7 @@ pub(crate) enum Slot {
 
 /// A request to the server.
 #[derive(Clone, Debug)]
-pub(crate) enum Call {
+pub(crate) enum Request {
     /// Signs in with what was kept from last time.
     Resume,
     /// Makes an account.
@@ -94,7 +94,7 @@ pub(crate) enum Call {
     NewAvatar,
 }
 
-impl Call {
+impl Request {
     /// Whether the user asked for it to be done, rather than the client to show something.
     pub(crate) fn is_the_users(&self) -> bool {
         !matches!(

@@ -1,4 +1,4 @@
-//! What people wrote, cleaned once on arrival: nothing of it can reach the terminal in any other form.
+//! Content for display, cleaned when it arrives.
 
 use ro_co_shared as wire;
 use ro_co_shared::{AnswerId, QuestionId, Timestamp, UserId};

@@ -1,4 +1,4 @@
-//! All the client knows, and nothing that could fail: no I/O, no clock, no chance.
+//! The state that screens share: no I/O, no clock, no randomness.
 
 mod clock;
 pub(crate) mod cmd;
@@ -10,7 +10,7 @@ mod req_id;
 mod revision;
 mod state;
 mod toast;
-mod trouble;
+mod ui_error;
 
 use std::time::Duration;
 
@@ -22,8 +22,8 @@ pub(crate) use remote::Remote;
 pub(crate) use req_id::ReqId;
 pub(crate) use revision::Revision;
 pub(crate) use state::{Change, Connection, Core, Server, Warning};
-pub(crate) use toast::{About, Toasts, Tone};
-pub(crate) use trouble::{Kind, Trouble};
+pub(crate) use toast::{ToastTopic, Toasts, Tone};
+pub(crate) use ui_error::{ErrorKind, UiError};
 
 /// Waits shorter than this show no spinner.
 pub(crate) const SPINNER_AFTER: Duration = Duration::from_millis(150);

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Core, Paged, Remote, ReqId, Trouble,
-    cmd::{Call, Slot},
-    paging::Known,
+    Core, Paged, Remote, ReqId, UiError,
+    cmd::{Request, Slot},
+    paging::Identified,
 };
 use crate::api::Listing;
 
@@ -13,7 +13,7 @@ use crate::api::Listing;
 pub(crate) struct PagedList<T> {
     rows: Remote<Paged<T>>,
     more: Option<ReqId>,
-    more_trouble: Option<Trouble>,
+    next_error: Option<UiError>,
 }
 
 /// Which part of a list an answer was.
@@ -27,11 +27,11 @@ pub(crate) enum Part {
 
 impl<T> Default for PagedList<T> {
     fn default() -> Self {
-        Self { rows: Remote::Idle, more: None, more_trouble: None }
+        Self { rows: Remote::Idle, more: None, next_error: None }
     }
 }
 
-impl<T: Known> PagedList<T> {
+impl<T: Identified> PagedList<T> {
     /// The pages read so far; `None` before the first one.
     pub(crate) fn rows(&self) -> Option<&Paged<T>> {
         self.rows.value()
@@ -75,18 +75,18 @@ impl<T: Known> PagedList<T> {
     }
 
     /// Asks for the first page again; what is shown stays until it is there.
-    pub(crate) fn reload(&mut self, core: &mut Core, slot: Slot, call: Call) {
+    pub(crate) fn reload(&mut self, core: &mut Core, slot: Slot, call: Request) {
         if let Some(req) = self.more.take() {
             core.abort(req);
         }
-        self.more_trouble = None;
+        self.next_error = None;
         let req = core.call(Some(slot), call);
         self.rows.request(req, core.now.run);
     }
 
-    /// Asks for the next page, unless there is none, one is on its way, or the last attempt failed.
-    pub(crate) fn read_on(&mut self, core: &mut Core, call: impl FnOnce(String) -> Call) {
-        if self.more.is_some() || self.more_trouble.is_some() || self.rows.pending().is_some() {
+    /// Asks for the next page, unless there is none, one is in flight, or the last attempt failed.
+    pub(crate) fn read_on(&mut self, core: &mut Core, call: impl FnOnce(String) -> Request) {
+        if self.more.is_some() || self.next_error.is_some() || self.rows.pending().is_some() {
             return;
         }
         if let Some(cursor) = self.rows.value().and_then(|rows| rows.next.clone()) {
@@ -105,7 +105,7 @@ impl<T: Known> PagedList<T> {
         &mut self,
         core: &mut Core,
         req: ReqId,
-        answer: Result<Listing<W>, Trouble>,
+        answer: Result<Listing<W>, UiError>,
         merge: impl FnOnce(Option<Paged<T>>, Paged<T>) -> Paged<T>,
     ) -> Part {
         if let Err(trouble) = &answer {
@@ -123,14 +123,14 @@ impl<T: Known> PagedList<T> {
                     rows.append(page);
                 }
             }
-            Err(trouble) => self.more_trouble = Some(trouble),
+            Err(trouble) => self.next_error = Some(trouble),
         }
         Part::Next
     }
 
     /// Forgets why the next page could not be read, so that it is asked for again. Says whether there was a reason.
     pub(crate) fn retry_next(&mut self) -> bool {
-        self.more_trouble.take().is_some()
+        self.next_error.take().is_some()
     }
 
     /// Ends its requests.
@@ -140,18 +140,18 @@ impl<T: Known> PagedList<T> {
         }
     }
 
-    /// Since when the first page is on its way.
+    /// Since when the first page is in flight.
     pub(crate) fn since(&self) -> Option<Duration> {
         self.rows.since()
     }
 
     /// Why the first page could not be read.
-    pub(crate) fn trouble(&self) -> Option<&Trouble> {
+    pub(crate) fn trouble(&self) -> Option<&UiError> {
         self.rows.trouble()
     }
 
     /// Why the next page could not be read.
-    pub(crate) fn next_trouble(&self) -> Option<&Trouble> {
-        self.more_trouble.as_ref()
+    pub(crate) fn next_error(&self) -> Option<&UiError> {
+        self.next_error.as_ref()
     }
 }

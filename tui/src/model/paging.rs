@@ -8,7 +8,7 @@ use super::{Answer, Question};
 use crate::api::Listing;
 
 /// Something that is known by its id.
-pub(crate) trait Known {
+pub(crate) trait Identified {
     /// Its kind of id.
     type Id: Copy + Eq + std::hash::Hash;
 
@@ -16,7 +16,7 @@ pub(crate) trait Known {
     fn id(&self) -> Self::Id;
 }
 
-impl Known for Question {
+impl Identified for Question {
     type Id = QuestionId;
 
     fn id(&self) -> QuestionId {
@@ -24,7 +24,7 @@ impl Known for Question {
     }
 }
 
-impl Known for Answer {
+impl Identified for Answer {
     type Id = AnswerId;
 
     fn id(&self) -> AnswerId {
@@ -41,7 +41,7 @@ pub(crate) struct Paged<T> {
     pub(crate) next: Option<String>,
 }
 
-impl<T: Known> Paged<T> {
+impl<T: Identified> Paged<T> {
     /// A page as it came.
     pub(crate) fn new<W: Into<T>>(page: Listing<W>) -> Self {
         Self { items: page.items.into_iter().map(Into::into).collect(), next: page.next }
@@ -58,7 +58,7 @@ impl<T: Known> Paged<T> {
         if self.next.is_none() {
             return self;
         }
-        let last = self.items.last().map(Known::id);
+        let last = self.items.last().map(Identified::id);
         if let Some(old) = old
             && let Some(meeting) = last.and_then(|last| old.position(last))
         {
@@ -70,7 +70,7 @@ impl<T: Known> Paged<T> {
 
     /// Adds the page after. Things that moved over the edge of the page meanwhile are not shown twice.
     pub(crate) fn append(&mut self, page: Self) {
-        let known: HashSet<_> = self.items.iter().map(Known::id).collect();
+        let known: HashSet<_> = self.items.iter().map(Identified::id).collect();
         self.items.extend(page.items.into_iter().filter(|item| !known.contains(&item.id())));
         self.next = page.next;
     }
@@ -97,7 +97,7 @@ mod tests {
     #[derive(Clone, PartialEq, Eq, Debug)]
     struct Thing(u32, &'static str);
 
-    impl Known for Thing {
+    impl Identified for Thing {
         type Id = u32;
 
         fn id(&self) -> u32 {

@@ -1,8 +1,8 @@
-//! Something the server has: what is known of it, and whether more is on its way.
+//! State of a value that is loaded from the server.
 
 use std::time::Duration;
 
-use super::{ReqId, Trouble};
+use super::{ReqId, UiError};
 
 /// A value that comes from the server. What was shown before stays until something newer is there.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -31,7 +31,7 @@ pub(crate) enum Remote<T> {
     /// The last attempt failed.
     Failed {
         /// Why.
-        trouble: Trouble,
+        trouble: UiError,
         /// What is shown all the same.
         old: Option<T>,
     },
@@ -73,7 +73,7 @@ impl<T> Remote<T> {
     }
 
     /// The answer of its request: a value made from what was there and what came.
-    pub(crate) fn answer<U>(&mut self, answer: Result<U, Trouble>, merge: impl FnOnce(Option<T>, U) -> T) {
+    pub(crate) fn answer<U>(&mut self, answer: Result<U, UiError>, merge: impl FnOnce(Option<T>, U) -> T) {
         let old = self.take();
         *self = match answer {
             Ok(new) => Self::Ready(merge(old, new)),
@@ -81,7 +81,7 @@ impl<T> Remote<T> {
         };
     }
 
-    /// The request on its way.
+    /// The request in flight.
     pub(crate) fn pending(&self) -> Option<ReqId> {
         match self {
             Self::Loading { req, .. } | Self::Stale { req, .. } => Some(*req),
@@ -89,7 +89,7 @@ impl<T> Remote<T> {
         }
     }
 
-    /// Since when a request is on its way.
+    /// Since when a request is in flight.
     pub(crate) fn since(&self) -> Option<Duration> {
         match self {
             Self::Loading { since, .. } | Self::Stale { since, .. } => Some(*since),
@@ -98,7 +98,7 @@ impl<T> Remote<T> {
     }
 
     /// Why the last attempt failed.
-    pub(crate) fn trouble(&self) -> Option<&Trouble> {
+    pub(crate) fn trouble(&self) -> Option<&UiError> {
         match self {
             Self::Failed { trouble, .. } => Some(trouble),
             _ => None,
@@ -118,7 +118,7 @@ mod tests {
         remote.answer(Ok(7), |_, new| new);
         remote.request(ReqId(2), Duration::ZERO);
         assert_eq!((remote.value(), remote.pending()), (Some(&7), Some(ReqId(2))));
-        remote.answer(Err::<i32, _>(Trouble::said("no")), |_, new| new);
+        remote.answer(Err::<i32, _>(UiError::refused("no")), |_, new| new);
         assert_eq!((remote.value(), remote.pending()), (Some(&7), None));
         assert!(remote.trouble().is_some());
         remote.request(ReqId(3), Duration::ZERO);

@@ -8,9 +8,9 @@ use ro_co_shared::{AnswerId, QuestionId, UserId};
 use uuid::Uuid;
 
 use super::{
-    About, Answer, Me, Moment, Person, Question, ReqId, Revision, Toasts, Tone, Trouble,
-    cmd::{Call, Cmd, Slot},
-    trouble::Kind,
+    Answer, Me, Moment, Person, Question, ReqId, Revision, ToastTopic, Toasts, Tone, UiError,
+    cmd::{Cmd, Request, Slot},
+    ui_error::ErrorKind,
 };
 use crate::{api::Versioned, clean::Clean, input::KeyMap, theme::Theme};
 
@@ -20,7 +20,7 @@ pub(crate) struct Server {
     /// Its address, as shown.
     pub(crate) address: Clean,
     /// Whether names may leave it for a picture service.
-    pub(crate) names_leave: bool,
+    pub(crate) sends_usernames: bool,
 }
 
 /// Something that stays wrong for a while.
@@ -103,10 +103,10 @@ pub(crate) struct Core {
     pub(crate) hold: Option<Duration>,
     retries: u32,
     last_req: u64,
-    /// Requests on their way.
-    pub(crate) in_flight: HashMap<ReqId, Call>,
+    /// Requests in flight.
+    pub(crate) in_flight: HashMap<ReqId, Request>,
     /// Requests that wait for the user to sign in again.
-    pub(crate) parked: Vec<(ReqId, Call)>,
+    pub(crate) parked: Vec<(ReqId, Request)>,
     /// What is to be done outside.
     pub(crate) outbox: Vec<Cmd>,
     /// What screens have yet to hear of.
@@ -139,7 +139,7 @@ impl Core {
     }
 
     /// Sends a request and says under which id its answer will come.
-    pub(crate) fn call(&mut self, slot: Option<Slot>, call: Call) -> ReqId {
+    pub(crate) fn call(&mut self, slot: Option<Slot>, call: Request) -> ReqId {
         self.last_req += 1;
         let req = ReqId(self.last_req);
         self.resend(req, slot, call);
@@ -147,9 +147,9 @@ impl Core {
     }
 
     /// Sends a request again under its old id.
-    pub(crate) fn resend(&mut self, req: ReqId, slot: Option<Slot>, call: Call) {
+    pub(crate) fn resend(&mut self, req: ReqId, slot: Option<Slot>, call: Request) {
         self.in_flight.insert(req, call.clone());
-        self.outbox.push(Cmd::Call { req, slot, call });
+        self.outbox.push(Cmd::Request { req, slot, call });
     }
 
     /// Ends a request.
@@ -166,21 +166,21 @@ impl Core {
     }
 
     /// Shows a message for a while, in the place of an older one about the same.
-    pub(crate) fn toast_about(&mut self, about: About, tone: Tone, text: &'static str) {
+    pub(crate) fn toast_about(&mut self, about: ToastTopic, tone: Tone, text: &'static str) {
         self.toasts.push(self.now.run, tone, text.into(), Some(about));
     }
 
     /// Shows why something did not work.
-    pub(crate) fn complain(&mut self, trouble: &Trouble) {
-        let about = (trouble.kind == Kind::Offline).then_some(About::Connection);
+    pub(crate) fn toast_error(&mut self, trouble: &UiError) {
+        let about = (trouble.kind == ErrorKind::Offline).then_some(ToastTopic::Connection);
         self.toasts.push(self.now.run, Tone::Bad, trouble.text.clone(), about);
     }
 
     /// A read failed: plans another attempt, later each time, if waiting may help.
-    pub(crate) fn plan_retry(&mut self, trouble: &Trouble) {
+    pub(crate) fn plan_retry(&mut self, trouble: &UiError) {
         let wait = match trouble.kind {
-            Kind::Busy(wait) => wait.max(Duration::from_secs(1)),
-            Kind::Offline => Duration::from_secs(1 << self.retries.min(5)),
+            ErrorKind::Busy(wait) => wait.max(Duration::from_secs(1)),
+            ErrorKind::Offline => Duration::from_secs(1 << self.retries.min(5)),
             _ => return,
         };
         self.retries += 1;

@@ -1,4 +1,4 @@
-//! Short messages that go away by themselves.
+//! Toasts: messages that expire.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub(crate) enum Tone {
 
 /// What a message is about, where only the latest word about it is worth reading.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum About {
+pub(crate) enum ToastTopic {
     /// Whether the server answers.
     Connection,
     /// The draft of the text on the screen.
@@ -33,7 +33,7 @@ pub(crate) struct Toast {
     pub(crate) tone: Tone,
     /// When it goes away.
     pub(crate) until: Duration,
-    about: Option<About>,
+    about: Option<ToastTopic>,
 }
 
 /// The messages shown now, the newest last.
@@ -41,24 +41,24 @@ pub(crate) struct Toast {
 pub(crate) struct Toasts(Vec<Toast>);
 
 /// More would hide the screen.
-const MOST: usize = 3;
+const MAX_TOASTS: usize = 3;
 
 impl Toasts {
     /// Shows a message: four seconds, and longer the longer it is (15 characters a second is slow reading).
-    pub(crate) fn push(&mut self, now: Duration, tone: Tone, text: Clean, about: Option<About>) {
+    pub(crate) fn push(&mut self, now: Duration, tone: Tone, text: Clean, about: Option<ToastTopic>) {
         self.0.retain(|toast| toast.text != text);
         if let Some(about) = about {
             self.forget(about);
         }
         let reading = Duration::from_millis(text.as_str().chars().count() as u64 * 66);
         self.0.push(Toast { until: now + Duration::from_secs(4) + reading, text, tone, about });
-        if self.0.len() > MOST {
+        if self.0.len() > MAX_TOASTS {
             self.0.remove(0);
         }
     }
 
     /// Takes away what is not true any more.
-    pub(crate) fn forget(&mut self, about: About) {
+    pub(crate) fn forget(&mut self, about: ToastTopic) {
         self.0.retain(|toast| toast.about != Some(about));
     }
 

@@ -1,4 +1,4 @@
-//! Are you sure? The question names the thing.
+//! Confirmation dialogs, which name what they are about.
 
 use std::time::Duration;
 
@@ -7,9 +7,10 @@ use ratatui::layout::{Position, Rect};
 use crate::{
     clean::Clean,
     input::{Action, ActionInfo},
-    model::{Answer, Core, Question, ReqId, Tone, Trouble, cmd::Call},
+    model::{Answer, Core, Question, ReqId, Tone, UiError, cmd::Request},
     msg::Outcome,
     nav::Go,
+    texts::dialog as texts,
     widgets::{Canvas, cut, paragraph},
 };
 
@@ -20,7 +21,7 @@ const NAME: usize = 48;
 #[derive(Clone, Debug)]
 enum Then {
     /// A request; the overlay stays until it is answered.
-    Call(Call),
+    Request(Request),
     /// The screen below gets the yes.
     Screen,
 }
@@ -38,32 +39,27 @@ pub(crate) struct Confirm {
 impl Confirm {
     /// Deletes a question.
     pub(crate) fn delete_question(question: &Question) -> Self {
-        let answers = match question.answers {
-            0 => String::new(),
-            1 => " and its answer".into(),
-            n => format!(" and its {n} answers"),
-        };
         let title = cut(question.title.as_str(), NAME);
-        let text = format!("Delete the question “{title}”{answers}? This cannot be undone.");
-        Self::new(&text, "delete", Then::Call(Call::DeleteQuestion(question.id)))
+        let text = texts::delete_question(&title, question.answers);
+        Self::new(&text, texts::DELETE, Then::Request(Request::DeleteQuestion(question.id)))
     }
 
     /// Deletes an answer.
     pub(crate) fn delete_answer(answer: &Answer) -> Self {
         let start = cut(answer.body.as_str().lines().next().unwrap_or_default(), NAME);
         let author = cut(answer.author.name.as_str(), NAME / 2);
-        let text = format!("Delete the answer “{start}” by {author}? This cannot be undone.");
+        let text = texts::delete_answer(&start, &author);
         Self::new(
             &text,
-            "delete",
-            Then::Call(Call::DeleteAnswer { id: answer.id, question: answer.question }),
+            texts::DELETE,
+            Then::Request(Request::DeleteAnswer { id: answer.id, question: answer.question }),
         )
     }
 
     /// Throws a text away.
     pub(crate) fn discard(what: &str) -> Self {
-        let text = format!("Throw this text away ({}) and its draft?", what.to_lowercase());
-        Self::new(&text, "throw away", Then::Screen)
+        let text = texts::discard(what);
+        Self::new(&text, texts::DISCARD, Then::Screen)
     }
 
     fn new(text: &str, yes: &'static str, then: Then) -> Self {
@@ -73,7 +69,7 @@ impl Confirm {
     pub(super) fn actions(&self) -> Vec<ActionInfo> {
         vec![
             ActionInfo::new(Action::Yes, self.yes).when(self.sent.is_none()),
-            ActionInfo::new(Action::No, "keep it").when(self.sent.is_none()),
+            ActionInfo::new(Action::No, texts::KEEP).when(self.sent.is_none()),
             ActionInfo::quiet(Action::Accept, "what is highlighted").when(self.sent.is_none()),
             ActionInfo::quiet(Action::Next, "the other choice").when(self.sent.is_none()),
         ]
@@ -83,11 +79,11 @@ impl Confirm {
         match (action, &self.then) {
             _ if self.sent.is_some() => Go::Stay,
             (Action::Yes, Then::Screen) => Go::Pass(Action::Yes),
-            (Action::Yes, Then::Call(call)) => {
+            (Action::Yes, Then::Request(call)) => {
                 self.sent = Some((core.call(None, call.clone()), core.now.run));
                 Go::Stay
             }
-            (Action::No, _) => Go::Uncover,
+            (Action::No, _) => Go::CloseOverlay,
             (Action::Next | Action::Previous, _) => {
                 self.agrees = !self.agrees;
                 Go::Stay
@@ -101,12 +97,12 @@ impl Confirm {
         self.sent.is_some_and(|(sent, _)| sent == req)
     }
 
-    pub(super) fn done(core: &mut Core, answer: Result<Outcome, Trouble>) -> Go {
+    pub(super) fn done(core: &mut Core, answer: Result<Outcome, UiError>) -> Go {
         match answer {
-            Ok(_) => core.toast(Tone::Good, "Deleted."),
-            Err(trouble) => core.complain(&trouble),
+            Ok(_) => core.toast(Tone::Good, texts::DELETED),
+            Err(trouble) => core.toast_error(&trouble),
         }
-        Go::Uncover
+        Go::CloseOverlay
     }
 
     pub(super) fn waiting(&self) -> Option<Duration> {
@@ -116,15 +112,15 @@ impl Confirm {
     pub(super) fn view(&self, canvas: &mut Canvas) {
         let area = canvas.middle(56, 9);
         let theme = canvas.theme;
-        let inside = canvas.overlay(area, "Are you sure?");
+        let inside = canvas.overlay(area, texts::CONFIRM);
         let text = Rect { height: inside.height.saturating_sub(2), ..inside };
         paragraph(canvas, text, self.question.as_str(), theme.text);
         let last = Position::new(inside.x, inside.bottom().saturating_sub(1));
         if self.sent.is_some() {
-            canvas.text(Rect { y: last.y, height: 1, ..inside }, "One moment …", theme.muted);
+            canvas.text(Rect { y: last.y, height: 1, ..inside }, texts::DELETING, theme.muted);
             return;
         }
         let wide = canvas.button(last, self.yes, Action::Yes, self.agrees);
-        canvas.button(Position::new(last.x + wide + 2, last.y), "keep it", Action::No, !self.agrees);
+        canvas.button(Position::new(last.x + wide + 2, last.y), texts::KEEP, Action::No, !self.agrees);
     }
 }

@@ -1,4 +1,4 @@
-//! Somebody else changed the text too: shows theirs and asks whose it shall be.
+//! The edit conflict dialog: shows the other version and asks which one to keep.
 
 use ratatui::layout::{Position, Rect};
 
@@ -6,6 +6,7 @@ use crate::{
     clean::Clean,
     input::{Action, ActionInfo},
     nav::Go,
+    texts::dialog as texts,
     widgets::{Canvas, wrap_plain},
 };
 
@@ -25,8 +26,8 @@ impl Conflict {
     #[expect(clippy::unused_self, reason = "as every overlay's")]
     pub(super) fn actions(&self) -> Vec<ActionInfo> {
         vec![
-            ActionInfo::new(Action::Mine, "mine replaces it"),
-            ActionInfo::new(Action::Theirs, "take theirs"),
+            ActionInfo::new(Action::Mine, "overwrite with mine"),
+            ActionInfo::new(Action::Theirs, "use theirs"),
             ActionInfo::new(Action::No, "back to my text"),
             ActionInfo::quiet(Action::Up, "up"),
             ActionInfo::quiet(Action::Down, "down"),
@@ -36,7 +37,7 @@ impl Conflict {
     pub(super) fn act(&mut self, action: Action) -> Go {
         match action {
             Action::Mine | Action::Theirs => return Go::Pass(action),
-            Action::No => return Go::Uncover,
+            Action::No => return Go::CloseOverlay,
             Action::Up => self.scroll(-1),
             Action::Down => self.scroll(1),
             _ => {}
@@ -52,7 +53,7 @@ impl Conflict {
     pub(super) fn view(&self, canvas: &mut Canvas) {
         let area = canvas.middle(90, u16::MAX);
         let theme = canvas.theme;
-        let inside = canvas.overlay(area, "Changed by somebody else meanwhile");
+        let inside = canvas.overlay(area, texts::CONFLICT);
         let cells = usize::from(inside.width);
         let mut rows: Vec<_> =
             wrap_plain(self.title.as_str(), cells).into_iter().map(|row| (row, theme.strong)).collect();

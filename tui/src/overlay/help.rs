@@ -1,4 +1,4 @@
-//! What can be done here and by which keys, made from the screen's actions and the key map.
+//! The help overlay, made from the screen's actions and the key map.
 
 use crossterm::event::KeyEvent;
 use ratatui::{
@@ -17,10 +17,10 @@ use crate::{
 
 /// Everywhere, whatever the screen.
 const ALWAYS: [ActionInfo; 4] = [
-    ActionInfo::quiet(Action::Exit, "quit at once; drafts are kept"),
+    ActionInfo::quiet(Action::Exit, "quit, keep drafts"),
     ActionInfo::quiet(Action::Help, "this help"),
-    ActionInfo::quiet(Action::Suspend, "stop, as in the shell"),
-    ActionInfo::quiet(Action::Redraw, "draw anew"),
+    ActionInfo::quiet(Action::Suspend, "suspend"),
+    ActionInfo::quiet(Action::Redraw, "redraw"),
 ];
 
 /// The help, narrowed by what is typed.
@@ -43,7 +43,7 @@ impl Help {
 
     pub(super) fn act(&mut self, action: Action) -> Go {
         match action {
-            Action::Back | Action::Accept | Action::Help => return Go::Uncover,
+            Action::Back | Action::Accept | Action::Help => return Go::CloseOverlay,
             Action::Editor => self.filter.to_end(),
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! What lies over a screen and takes its keys.
+//! Overlays: they cover a screen and take its keys.
 
 mod confirm;
 mod conflict;
@@ -16,7 +16,7 @@ pub(crate) use sign_in_again::SignInAgain;
 use self::{confirm::Confirm, conflict::Conflict, who::Who};
 use crate::{
     input::{Action, ActionInfo, Context, Hit},
-    model::{Core, ReqId, Trouble},
+    model::{Core, ReqId, UiError},
     msg::Outcome,
     nav::{Dialog, Go},
     screens::Page,
@@ -124,7 +124,7 @@ impl Overlay {
     }
 
     /// The answer it waits for.
-    pub(crate) fn done(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Go {
+    pub(crate) fn done(&mut self, core: &mut Core, answer: Result<Outcome, UiError>) -> Go {
         match self {
             Self::Confirm(_) => Confirm::done(core, answer),
             Self::SignInAgain(again) => again.done(core, answer),

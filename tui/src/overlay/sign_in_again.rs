@@ -8,9 +8,10 @@ use secrecy::SecretString;
 use super::Overlay;
 use crate::{
     input::{Action, ActionInfo, Hit},
-    model::{Core, Kind, ReqId, Tone, Trouble, cmd::Call},
+    model::{Core, ErrorKind, ReqId, Tone, UiError, cmd::Request},
     msg::Outcome,
     nav::Go,
+    texts::sign_in as texts,
     widgets::{Button, Canvas, Field, Form, Submission, form_view, paragraphs},
 };
 
@@ -25,10 +26,10 @@ impl SignInAgain {
     /// Over whatever was there.
     pub(crate) fn new(beneath: Option<Overlay>) -> Self {
         let buttons = vec![
-            Button { label: "Sign in", action: Action::Submit },
-            Button { label: "Not now", action: Action::Back },
+            Button { label: texts::SIGN_IN, action: Action::Submit },
+            Button { label: texts::NOT_NOW, action: Action::Back },
         ];
-        let form = Form::new(vec![Field::secret("password", "Password")], buttons);
+        let form = Form::new(vec![Field::secret("password", texts::PASSWORD)], buttons);
         Self { submission: Submission::new(form), beneath: beneath.map(Box::new) }
     }
 
@@ -45,7 +46,7 @@ impl SignInAgain {
             Some(Action::Submit) => self.submit(core),
             Some(Action::Back) => {
                 self.submission.abort(core);
-                return Go::GiveUp;
+                return Go::CancelParked;
             }
             _ => {}
         }
@@ -56,7 +57,7 @@ impl SignInAgain {
         let Some(email) = core.me.as_ref().map(|me| me.email.as_str().to_owned()) else { return };
         if self.submission.begin(&["password"]) {
             let password = SecretString::from(self.submission.form.text("password"));
-            self.submission.send(core, Call::LogIn { email, password });
+            self.submission.send(core, Request::LogIn { email, password });
         }
     }
 
@@ -76,17 +77,17 @@ impl SignInAgain {
         self.submission.awaits(req)
     }
 
-    pub(super) fn done(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Go {
+    pub(super) fn done(&mut self, core: &mut Core, answer: Result<Outcome, UiError>) -> Go {
         self.submission.answered();
         match answer {
             Ok(Outcome::User(user)) => {
                 core.me = Some(user.into());
-                core.toast(Tone::Good, "Signed in again.");
-                return Go::CarryOn;
+                core.toast(Tone::Good, texts::SIGNED_IN_AGAIN);
+                return Go::ResumeParked;
             }
             Ok(_) => {}
             Err(trouble) => {
-                if let (Kind::Refused, Some(field)) =
+                if let (ErrorKind::Refused, Some(field)) =
                     (trouble.kind, self.submission.form.focus_on("password"))
                 {
                     field.select();
@@ -103,9 +104,9 @@ impl SignInAgain {
 
     pub(super) fn view(&self, core: &Core, canvas: &mut Canvas) {
         let area = canvas.middle(56, 11);
-        let inside = canvas.overlay(area, "Your session has ended");
+        let inside = canvas.overlay(area, texts::SESSION_ENDED);
         let who = core.me.as_ref().map_or("", |me| me.person.name.as_str());
-        let text = format!("Sign in again as {who}. Nothing you have typed is lost.");
+        let text = texts::again_as(who);
         let notes =
             std::iter::once((text.as_str(), canvas.theme.text)).chain(self.submission.complaint(canvas));
         let rest = paragraphs(canvas, inside, notes);

@@ -1,4 +1,4 @@
-//! Who somebody is: their picture, their name, and the id that the shell command takes.
+//! A person: picture, name, and the id that `ro-co avatar` takes.
 
 use ratatui::layout::Rect;
 
@@ -6,6 +6,7 @@ use crate::{
     input::{Action, ActionInfo},
     model::Person,
     nav::Go,
+    texts,
     widgets::{Canvas, paragraphs},
 };
 
@@ -29,7 +30,7 @@ impl Who {
     #[expect(clippy::unused_self, reason = "as every overlay's")]
     pub(super) fn act(&mut self, action: Action) -> Go {
         match action {
-            Action::No | Action::Accept => Go::Uncover,
+            Action::No | Action::Accept => Go::CloseOverlay,
             _ => Go::Stay,
         }
     }
@@ -37,11 +38,11 @@ impl Who {
     pub(super) fn view(&self, canvas: &mut Canvas) {
         let theme = canvas.theme;
         let area = canvas.middle(60, 9);
-        let inside = canvas.overlay(area, "Who wrote this");
+        let inside = canvas.overlay(area, texts::dialog::AUTHOR);
         canvas.avatar(Rect::new(inside.x, inside.y, PICTURE.0, PICTURE.1), inside, &self.0);
         let left = PICTURE.0 + 2;
         let beside = Rect { x: inside.x + left, width: inside.width.saturating_sub(left), ..inside };
-        let id = format!("id {}", self.0.id);
+        let id = texts::profile::id(&self.0.id);
         paragraphs(canvas, beside, [(self.0.name.as_str(), theme.strong), (&id, theme.text)]);
     }
 }

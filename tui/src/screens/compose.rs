@@ -1,4 +1,4 @@
-//! Writing: a question, an answer, or a change of either. Nothing typed is ever lost.
+//! The compose screen: writes or edits a question or an answer, and keeps a draft of it.
 
 mod conflict;
 mod draft;
@@ -15,10 +15,11 @@ use super::Page;
 use crate::{
     drafts::{Draft, DraftId},
     input::{Action, ActionInfo, Context, Hit},
-    model::{About, Change, Core, Kind, ReqId, Revision, Tone, Trouble, cmd::Cmd},
+    model::{Change, Core, ErrorKind, ReqId, Revision, ToastTopic, Tone, UiError, cmd::Cmd},
     msg::Outcome,
     nav::{Dialog, Go, Target},
     term::Edited,
+    texts::compose as texts,
     widgets::{Button, Canvas, Form, form_view, paragraphs},
 };
 
@@ -42,8 +43,8 @@ pub(crate) struct Compose {
     save_at: Option<Duration>,
     changed: bool,
     restored: bool,
-    fate: Fate,
-    trouble: Option<Trouble>,
+    fate: ComposeStatus,
+    trouble: Option<UiError>,
 }
 
 /// Where it stands in a conflict of versions.
@@ -60,11 +61,11 @@ enum Stage {
 
 /// What becomes of the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum ComposeStatus {
     /// It is being written.
     Open,
     /// What it changes is no longer there: nor is the use of a draft.
-    Homeless,
+    TargetDeleted,
     /// It was posted, or thrown away.
     Finished,
 }
@@ -88,7 +89,7 @@ impl Compose {
             save_at: None,
             changed: false,
             restored: false,
-            fate: Fate::Open,
+            fate: ComposeStatus::Open,
             trouble: None,
         };
         if let Some(revision) = revision {
@@ -122,13 +123,13 @@ impl Compose {
         if !self.is_open() {
             return;
         }
-        self.form.absolve();
+        self.form.clear_errors();
         self.trouble = None;
         let typed = self.text();
         // The limit is one of what is sent, and the counter leaves the space around a title out.
         let text = Revision { title: typed.title.trim().to_owned(), ..typed };
         if let Err(errors) = self.target.check(&text) {
-            self.form.blame_errors(&errors);
+            self.form.set_field_errors(&errors);
             return;
         }
         self.save(core);
@@ -136,7 +137,7 @@ impl Compose {
         self.sent = Some((core.call(None, self.target.call(text, self.key)), core.now.run));
     }
 
-    fn sent(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Go {
+    fn sent(&mut self, core: &mut Core, answer: Result<Outcome, UiError>) -> Go {
         self.sent = None;
         match answer {
             Ok(_) => self.saved(core),
@@ -154,53 +155,46 @@ impl Compose {
         Go::Back
     }
 
-    fn refused(&mut self, core: &mut Core, trouble: &Trouble) {
+    fn refused(&mut self, core: &mut Core, trouble: &UiError) {
         match trouble.kind {
-            Kind::Stale => {
+            ErrorKind::Stale => {
                 self.stage = Stage::Refused;
                 self.fetch(core);
             }
-            Kind::KeyReused => {
+            ErrorKind::KeyReused => {
                 self.key = core.fresh_key;
-                self.trouble = Some(Trouble::said(
-                    "An earlier version of this text has been posted already. Go back and edit that one, or \
-                     send again to post this one too.",
-                ));
+                self.trouble = Some(UiError::refused(texts::KEY_REUSED));
             }
-            Kind::Gone if self.target.is_edit() => self.lose_target(),
-            Kind::Gone => {
-                self.trouble = Some(Trouble::said("This is no longer there. Your text is kept as a draft."));
+            ErrorKind::Gone if self.target.is_edit() => self.target_deleted(),
+            ErrorKind::Gone => {
+                self.trouble = Some(UiError::refused(texts::QUESTION_DELETED));
             }
             _ => {
-                self.form.blame_for(trouble);
+                self.form.set_errors_of(trouble);
                 self.trouble = Some(trouble.clone());
             }
         }
     }
 
     /// What is being changed has been deleted.
-    fn lose_target(&mut self) {
-        self.fate = Fate::Homeless;
-        self.trouble = Some(Trouble::said(if self.changed {
-            "This is no longer there, and your change of it goes when you leave. Ctrl-E opens it in your editor."
-        } else {
-            "This is no longer there."
-        }));
+    fn target_deleted(&mut self) {
+        self.fate = ComposeStatus::TargetDeleted;
+        self.trouble =
+            Some(UiError::refused(if self.changed { texts::DELETED_WITH_CHANGE } else { texts::DELETED }));
     }
 
     /// There is nothing left to do here.
     fn finish(&mut self, core: &mut Core) {
-        self.fate = Fate::Finished;
-        core.toasts.forget(About::Draft);
+        self.fate = ComposeStatus::Finished;
+        core.toasts.forget(ToastTopic::Draft);
         core.outbox.extend(self.draft_id().map(Cmd::DropDraft));
     }
 
     /// Stops sending; the text is still here.
-    fn stop_sending(&mut self, core: &mut Core, req: ReqId) {
+    fn cancel_request(&mut self, core: &mut Core, req: ReqId) {
         core.abort(req);
         self.sent = None;
-        self.trouble =
-            Some(Trouble::said("Stopped. It may have arrived; sending it again will not post it twice."));
+        self.trouble = Some(UiError::refused(texts::CANCELED));
     }
 }
 
@@ -218,19 +212,19 @@ impl Page for Compose {
         vec![
             ActionInfo::new(Action::Submit, self.target.verb()).when(open),
             ActionInfo::new(Action::Back, if self.sent.is_some() { "stop" } else { "back, keep draft" }),
-            ActionInfo::new(Action::Editor, "own editor").when(open),
-            ActionInfo::new(Action::Discard, "throw away").when(open),
+            ActionInfo::new(Action::Editor, "editor").when(open),
+            ActionInfo::new(Action::Discard, "discard").when(open),
             ActionInfo::quiet(Action::Next, "next field"),
             ActionInfo::quiet(Action::Previous, "field before"),
             ActionInfo::quiet(Action::Undo, "undo").when(open),
-            ActionInfo::quiet(Action::Reload, "load again").when(!open && self.fetching.is_none()),
+            ActionInfo::quiet(Action::Reload, "reload").when(!open && self.fetching.is_none()),
             ActionInfo::quiet(Action::Exit, "quit, keep draft"),
         ]
     }
 
     fn act(&mut self, core: &mut Core, action: Action) -> Go {
         match (action, self.sent) {
-            (Action::Back, Some((req, _))) => self.stop_sending(core, req),
+            (Action::Back, Some((req, _))) => self.cancel_request(core, req),
             (Action::Back, None) => return Go::Back,
             (Action::Reload, None) if self.target.is_edit() && self.source.is_none() => self.fetch(core),
             _ if !self.is_open() || self.form.act(action) => {}
@@ -251,8 +245,8 @@ impl Page for Compose {
                 self.finish(core);
                 return Go::Back;
             }
-            (Action::Mine, _) => self.keep_mine(core),
-            (Action::Theirs, _) => self.take_theirs(core),
+            (Action::Mine, _) => self.overwrite_with_mine(core),
+            (Action::Theirs, _) => self.use_theirs(core),
             _ => {}
         }
         Go::Stay
@@ -269,8 +263,8 @@ impl Page for Compose {
         for (req, _) in self.sent.take().into_iter().chain(self.fetching.take()) {
             core.abort(req);
         }
-        core.toasts.forget(About::Draft);
-        if self.fate == Fate::Homeless {
+        core.toasts.forget(ToastTopic::Draft);
+        if self.fate == ComposeStatus::TargetDeleted {
             self.finish(core);
         }
         self.save(core);
@@ -304,7 +298,7 @@ impl Page for Compose {
         [self.sent, self.fetching].into_iter().flatten().any(|(sent, _)| sent == req)
     }
 
-    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, UiError>) -> Go {
         if self.fetching.is_some_and(|(sent, _)| sent == req) {
             self.fetching = None;
             return self.fetched(core, answer);
@@ -321,8 +315,8 @@ impl Page for Compose {
     }
 
     fn changed(&mut self, _: &mut Core, change: &Change) {
-        if self.target.goes_with(change) && self.fate == Fate::Open {
-            self.lose_target();
+        if self.target.goes_with(change) && self.fate == ComposeStatus::Open {
+            self.target_deleted();
         }
     }
 
@@ -361,8 +355,8 @@ impl Page for Compose {
         let theme = canvas.theme;
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let about = self.target.about();
-        let loading = (!self.is_open() && self.fetching.is_some()).then_some("Loading the text …");
-        let sending = self.sent.map(|_| "Sending …");
+        let loading = (!self.is_open() && self.fetching.is_some()).then_some(texts::LOADING);
+        let sending = self.sent.map(|_| texts::SENDING);
         let trouble = self.trouble.as_ref().map(|trouble| (trouble.text.as_str(), theme.bad));
         let notes =
             [about.as_deref(), loading, sending].into_iter().flatten().map(|note| (note, theme.muted));

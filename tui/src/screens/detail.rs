@@ -14,11 +14,12 @@ use super::Page;
 use crate::{
     input::{Action, ActionInfo, Hit, MOVES},
     model::{
-        Answer, Change, Core, PagedList, Person, Question, ReqId, Revision, Tone, Trouble, age_stays,
-        cmd::Call,
+        Answer, Change, Core, PagedList, Person, Question, ReqId, Revision, Tone, UiError, age_stays,
+        cmd::Request,
     },
     msg::Outcome,
     nav::{Dialog, Go, Target},
+    texts::detail as texts,
     widgets::{Canvas, body},
 };
 
@@ -123,14 +124,14 @@ impl Detail {
 
     fn mark(&mut self, core: &mut Core) {
         if self.marking.is_none() && core.may_change(&self.question.author) {
-            let call = Call::Mark { id: self.question.id, answered: !self.question.answered };
+            let call = Request::Mark { id: self.question.id, answered: !self.question.answered };
             self.marking = Some(core.call(None, call));
         }
     }
 
     fn edit(&self, core: &mut Core) -> Go {
         if !core.may_change(self.current_author()) {
-            core.toast(Tone::Plain, "Only its author can change this.");
+            core.toast(Tone::Plain, texts::NOT_YOURS_TO_CHANGE);
             return Go::Stay;
         }
         match self.current() {
@@ -141,7 +142,7 @@ impl Detail {
 
     fn delete(&self, core: &mut Core) -> Go {
         if !core.may_change(self.current_author()) {
-            core.toast(Tone::Plain, "Only its author can delete this.");
+            core.toast(Tone::Plain, texts::NOT_YOURS_TO_DELETE);
             return Go::Stay;
         }
         Go::over(match self.current() {
@@ -175,7 +176,7 @@ impl Page for Detail {
             ActionInfo::new(Action::Reload, "reload"),
             ActionInfo::quiet(Action::Next, "next post"),
             ActionInfo::quiet(Action::Previous, "post before"),
-            ActionInfo::quiet(Action::Who, "who wrote this"),
+            ActionInfo::quiet(Action::Who, "author"),
             ActionInfo::quiet(Action::Ask, "ask"),
             ActionInfo::quiet(Action::Quit, "back"),
         ];
@@ -247,11 +248,11 @@ impl Page for Detail {
         [self.asked, self.marking].contains(&Some(req)) || self.answers.awaits(req)
     }
 
-    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, UiError>) -> Go {
         if self.marking == Some(req) {
             self.marking = None;
             if let Err(trouble) = answer {
-                core.complain(&trouble);
+                core.toast_error(&trouble);
             }
         } else if self.asked == Some(req) {
             self.asked = None;

@@ -11,11 +11,12 @@ use super::Page;
 use crate::{
     input::{Action, ActionInfo, Hit, MOVES},
     model::{
-        Change, Core, PagedList, Part, Question, ReqId, Tone, Trouble, age_stays,
-        cmd::{Call, Slot},
+        Change, Core, PagedList, Part, Question, ReqId, Tone, UiError, age_stays,
+        cmd::{Request, Slot},
     },
     msg::Outcome,
     nav::{Dialog, Go, Route, Target},
+    texts::list as texts,
     widgets::{Canvas, body},
 };
 
@@ -43,13 +44,13 @@ impl List {
     }
 
     fn load(&mut self, core: &mut Core) {
-        self.rows.reload(core, Slot::List, Call::Questions { cursor: None });
+        self.rows.reload(core, Slot::List, Request::Questions { cursor: None });
     }
 
     /// Reads the next page while there is still a screenful to go.
     fn prefetch(&mut self, core: &mut Core) {
         if self.offset + 3 * visible(core) >= self.rows.items().len() {
-            self.rows.read_on(core, |cursor| Call::Questions { cursor: Some(cursor) });
+            self.rows.read_on(core, |cursor| Request::Questions { cursor: Some(cursor) });
         }
     }
 
@@ -69,7 +70,7 @@ impl List {
     }
 
     /// Takes a page in, without moving what the user looks at.
-    fn listed(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) {
+    fn listed(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, UiError>) {
         let Some(answer) = answer.map(Outcome::questions).transpose() else { return };
         let shown = self.rows.rows().is_some();
         let failure = answer.as_ref().err().cloned();
@@ -88,7 +89,7 @@ impl List {
                     _ => (row, row.saturating_sub(on_screen)),
                 };
             }
-            (Part::First, Some(trouble)) if shown => core.complain(&trouble),
+            (Part::First, Some(trouble)) if shown => core.toast_error(&trouble),
             _ => {}
         }
         self.prefetch(core);
@@ -109,7 +110,7 @@ impl List {
         if self.marking.is_none()
             && let Some(question) = self.current().filter(|q| core.may_change(&q.author))
         {
-            let call = Call::Mark { id: question.id, answered: !question.answered };
+            let call = Request::Mark { id: question.id, answered: !question.answered };
             self.marking = Some(core.call(None, call));
         }
     }
@@ -124,9 +125,10 @@ impl Page for List {
     fn title(&self, _: &Core) -> String {
         match self.rows.rows() {
             Some(rows) => {
-                format!("Questions ({}{})", rows.items.len(), if rows.next.is_some() { "+" } else { "" })
+                let more = if rows.next.is_some() { "+" } else { "" };
+                format!("{} ({}{more})", texts::TITLE, rows.items.len())
             }
-            None => "Questions".into(),
+            None => texts::TITLE.into(),
         }
     }
 
@@ -143,7 +145,7 @@ impl Page for List {
             ActionInfo::new(Action::Mark, mark).when(mine),
             ActionInfo::new(Action::Reload, "reload"),
             ActionInfo::new(Action::Profile, "me"),
-            ActionInfo::quiet(Action::Who, "who asked this").when(current.is_some()),
+            ActionInfo::quiet(Action::Who, "author").when(current.is_some()),
             ActionInfo::new(Action::Quit, "quit"),
         ];
         actions.extend(MOVES);
@@ -196,11 +198,11 @@ impl Page for List {
         self.rows.awaits(req) || self.marking == Some(req)
     }
 
-    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, UiError>) -> Go {
         if self.marking == Some(req) {
             self.marking = None;
             if let Err(trouble) = answer {
-                core.complain(&trouble);
+                core.toast_error(&trouble);
             }
         } else {
             self.listed(core, req, answer);
@@ -271,7 +273,7 @@ impl List {
             Action::Who => Go::over(Dialog::Who(question.author.clone())),
             Action::Delete if mine => Go::over(Dialog::DeleteQuestion(question.clone())),
             Action::Edit | Action::Delete => {
-                core.toast(Tone::Plain, "Only its author can change this question.");
+                core.toast(Tone::Plain, texts::NOT_YOURS);
                 Go::Stay
             }
             _ => Go::Stay,

@@ -24,7 +24,7 @@ use self::{
 use crate::{
     drafts::{Draft, DraftId},
     input::{Action, ActionInfo, Context, Hit},
-    model::{Change, Core, ReqId, Trouble},
+    model::{Change, Core, ReqId, UiError},
     msg::Outcome,
     nav::{Go, Route},
     term::Edited,
@@ -145,7 +145,7 @@ pub(crate) trait Page {
     }
 
     /// The answer it waits for.
-    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, UiError>) -> Go {
         Go::Stay
     }
 

@@ -7,16 +7,17 @@ use ratatui::layout::Rect;
 use super::Page;
 use crate::{
     input::{Action, ActionInfo},
-    model::{Core, ReqId, Tone, Trouble, cmd::Call, date},
+    model::{Core, ReqId, Tone, UiError, cmd::Request, date},
     msg::Outcome,
     nav::{Go, Route},
+    texts::profile as texts,
     widgets::{Canvas, paragraph, paragraphs},
 };
 
 /// Cells the picture takes here.
 const PICTURE: (u16, u16) = (12, 6);
 
-/// What is on its way.
+/// What is in flight.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Sent {
     NewAvatar,
@@ -30,7 +31,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    fn send(&mut self, core: &mut Core, what: Sent, call: Call) {
+    fn send(&mut self, core: &mut Core, what: Sent, call: Request) {
         if self.sent.is_none() {
             self.sent = Some((what, core.call(None, call), core.now.run));
         }
@@ -39,15 +40,15 @@ impl Profile {
 
 impl Page for Profile {
     fn title(&self, _: &Core) -> String {
-        "Me".into()
+        texts::TITLE.into()
     }
 
     fn actions(&self, _: &Core) -> Vec<ActionInfo> {
         let idle = self.sent.is_none();
         vec![
             ActionInfo::new(Action::Back, "back"),
-            ActionInfo::new(Action::NewAvatar, "new picture").when(idle),
-            ActionInfo::new(Action::LogOut, "log out").when(idle),
+            ActionInfo::new(Action::NewAvatar, "new avatar").when(idle),
+            ActionInfo::new(Action::LogOut, "sign out").when(idle),
             ActionInfo::quiet(Action::Quit, "back"),
         ]
     }
@@ -55,8 +56,8 @@ impl Page for Profile {
     fn act(&mut self, core: &mut Core, action: Action) -> Go {
         match action {
             Action::Back | Action::Quit => return Go::Back,
-            Action::NewAvatar => self.send(core, Sent::NewAvatar, Call::NewAvatar),
-            Action::LogOut => self.send(core, Sent::LogOut, Call::LogOut),
+            Action::NewAvatar => self.send(core, Sent::NewAvatar, Request::NewAvatar),
+            Action::LogOut => self.send(core, Sent::LogOut, Request::LogOut),
             _ => {}
         }
         Go::Stay
@@ -66,23 +67,20 @@ impl Page for Profile {
         self.sent.is_some_and(|(_, sent, _)| sent == req)
     }
 
-    fn done(&mut self, core: &mut Core, _: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+    fn done(&mut self, core: &mut Core, _: ReqId, answer: Result<Outcome, UiError>) -> Go {
         let what = self.sent.take().map(|(what, ..)| what);
         match (what, answer) {
             (Some(Sent::LogOut), answer) => {
                 let email = core.me.take().map_or_else(String::new, |me| me.email.as_str().to_owned());
                 match answer {
-                    Ok(_) => core.toast(Tone::Good, "You are logged out."),
+                    Ok(_) => core.toast(Tone::Good, texts::SIGNED_OUT),
                     // The session is forgotten here all the same; that it may live on there must be said.
-                    Err(why) => core.toast(
-                        Tone::Bad,
-                        format!("Logged out here, but the server could not be told: {}", why.text.as_str()),
-                    ),
+                    Err(why) => core.toast(Tone::Bad, texts::signed_out_here(why.text.as_str())),
                 }
                 return Go::Home(Route::sign_in(&email));
             }
-            (_, Ok(_)) => core.toast(Tone::Good, "You have a new picture."),
-            (_, Err(trouble)) => core.complain(&trouble),
+            (_, Ok(_)) => core.toast(Tone::Good, texts::NEW_AVATAR),
+            (_, Err(trouble)) => core.toast_error(&trouble),
         }
         Go::Stay
     }
@@ -99,9 +97,9 @@ impl Page for Profile {
         let facts = [
             (Some(me.person.name.as_str().to_owned()), theme.strong),
             (Some(me.email.as_str().to_owned()), theme.text),
-            (me.joined.map(|joined| format!("here since {}", date(joined))), theme.muted),
-            (me.admin.then(|| "admin".to_owned()), theme.warning),
-            (Some(format!("id {}", me.person.id)), theme.muted),
+            (me.joined.map(|joined| texts::joined(&date(joined))), theme.muted),
+            (me.admin.then(|| texts::ADMIN.to_owned()), theme.warning),
+            (Some(texts::id(&me.person.id)), theme.muted),
         ];
         let beside =
             Rect::new(area.x + left, area.y + 1, area.width.saturating_sub(left + 1), area.height - 1);

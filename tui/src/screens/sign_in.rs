@@ -9,9 +9,10 @@ use secrecy::SecretString;
 use super::Page;
 use crate::{
     input::{Action, ActionInfo, Context, Hit},
-    model::{Core, Kind, ReqId, Trouble, cmd::Call},
+    model::{Core, ErrorKind, ReqId, UiError, cmd::Request},
     msg::Outcome,
     nav::{Go, Route},
+    texts::sign_in as texts,
     widgets::{Button, Canvas, Field, Form, Submission, form_view, paragraphs},
 };
 
@@ -20,14 +21,14 @@ pub(crate) struct SignIn(Submission);
 
 impl SignIn {
     /// A form with this in its first field, and with the reason why signing in did not work elsewhere.
-    pub(crate) fn new(email: &str, trouble: Option<Trouble>) -> Self {
+    pub(crate) fn new(email: &str, trouble: Option<UiError>) -> Self {
         let fields = vec![
-            Field::line("email", "E-mail").hint("name@example.org"),
-            Field::secret("password", "Password"),
+            Field::line("email", texts::EMAIL).hint(texts::EMAIL_HINT),
+            Field::secret("password", texts::PASSWORD),
         ];
         let buttons = vec![
-            Button { label: "Sign in", action: Action::Submit },
-            Button { label: "Create an account", action: Action::SignUp },
+            Button { label: texts::SIGN_IN, action: Action::Submit },
+            Button { label: texts::CREATE_ACCOUNT, action: Action::SignUp },
         ];
         let mut form = Form::new(fields, buttons);
         if !email.is_empty() {
@@ -43,14 +44,14 @@ impl SignIn {
         if self.0.begin(&["email", "password"]) {
             let email = self.0.form.text("email").trim().to_owned();
             let password = SecretString::from(self.0.form.text("password"));
-            self.0.send(core, Call::LogIn { email, password });
+            self.0.send(core, Request::LogIn { email, password });
         }
     }
 }
 
 impl Page for SignIn {
     fn title(&self, _: &Core) -> String {
-        "Sign in".into()
+        texts::TITLE.into()
     }
 
     fn context(&self) -> Context {
@@ -98,7 +99,7 @@ impl Page for SignIn {
         self.0.awaits(req)
     }
 
-    fn done(&mut self, core: &mut Core, _: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+    fn done(&mut self, core: &mut Core, _: ReqId, answer: Result<Outcome, UiError>) -> Go {
         self.0.answered();
         match answer {
             Ok(Outcome::User(user)) => {
@@ -107,7 +108,7 @@ impl Page for SignIn {
             }
             Ok(_) => {}
             Err(trouble) => {
-                let (unnamed, refused) = (trouble.fields.is_empty(), trouble.kind == Kind::Refused);
+                let (unnamed, refused) = (trouble.fields.is_empty(), trouble.kind == ErrorKind::Refused);
                 self.0.refused(trouble);
                 // Typing goes on in the password; one that was refused makes room for another.
                 if unnamed
@@ -131,8 +132,7 @@ impl Page for SignIn {
 
     fn view(&self, _: &Core, canvas: &mut Canvas, area: Rect) {
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
-        let welcome = "Questions and answers among students. Sign in, or create an account.";
-        let notes = std::iter::once((welcome, canvas.theme.text)).chain(self.0.complaint(canvas));
+        let notes = std::iter::once((texts::WELCOME, canvas.theme.text)).chain(self.0.complaint(canvas));
         let rest = paragraphs(canvas, area, notes);
         let gap = u16::from(rest.height > 4);
         form_view(&self.0.form, canvas, Rect { y: rest.y + gap, height: rest.height - gap, ..rest });

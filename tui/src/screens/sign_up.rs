@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
-use ro_co_shared::{Email, Form as _, NewPassword, SignUp as Request, Strength, Username};
+use ro_co_shared::{Email, Form as _, NewPassword, SignUp as SignUpForm, Strength, Username};
 use secrecy::SecretString;
 
 use super::Page;
@@ -12,20 +12,17 @@ use crate::{
     clean::Clean,
     input::{Action, ActionInfo, Context, Hit},
     model::{
-        Core, Kind, ReqId, Tone, Trouble,
-        cmd::{Call, Slot},
+        Core, ErrorKind, ReqId, Tone, UiError,
+        cmd::{Request, Slot},
     },
     msg::Outcome,
     nav::{Go, Route},
+    texts::{sign_in, sign_up as texts},
     widgets::{Button, Canvas, Field, Form, Submission, form_view, paragraphs},
 };
 
 /// The server is asked about a name once typing has paused this long.
 const PAUSE: Duration = Duration::from_millis(250);
-
-/// Said before anybody types a name, for it may leave the server.
-const NAMES_LEAVE: &str =
-    "This server may send your name to the picture service DiceBear, which draws your avatar.";
 
 /// Rows that leave room for everything.
 const ROOMY: u16 = 14;
@@ -35,7 +32,7 @@ pub(crate) struct SignUp {
     submission: Submission,
     check_at: Option<Duration>,
     checking: Option<ReqId>,
-    /// Whether the account is there and what is on its way is the sign-in.
+    /// Whether the account is there and what is in flight is the sign-in.
     created: bool,
     /// Whether the trouble is what is wrong here and not what the server said.
     incomplete: bool,
@@ -45,13 +42,13 @@ impl SignUp {
     /// An empty form, or one that knows the address already.
     pub(crate) fn new(email: &str) -> Self {
         let fields = vec![
-            Field::line("username", "Name").hint("as others will see it"),
-            Field::line("email", "E-mail").hint("name@example.org, shown to nobody"),
-            Field::secret("password", "Password").hint("10 characters or more"),
+            Field::line("username", texts::NAME).hint(texts::NAME_HINT),
+            Field::line("email", sign_in::EMAIL).hint(texts::EMAIL_HINT),
+            Field::secret("password", sign_in::PASSWORD).hint(texts::PASSWORD_HINT),
         ];
         let buttons = vec![
-            Button { label: "Create account", action: Action::Submit },
-            Button { label: "Sign in instead", action: Action::SignIn },
+            Button { label: texts::CREATE_ACCOUNT, action: Action::Submit },
+            Button { label: texts::SIGN_IN_INSTEAD, action: Action::SignIn },
         ];
         let mut form = Form::new(fields, buttons);
         if let Some(field) = form.field_mut("email") {
@@ -88,7 +85,7 @@ impl SignUp {
         self.remark(
             "username",
             match verdict {
-                Ok(_) => Some((Tone::Plain, "…".to_owned())),
+                Ok(_) => Some((Tone::Plain, texts::NAME_PENDING.to_owned())),
                 Err(_) if text.is_empty() => None,
                 Err(why) => Some((Tone::Bad, format!("✘ Name {why}"))),
             },
@@ -120,8 +117,8 @@ impl SignUp {
     fn list_wrong(&mut self) {
         let wrong = self.form().fields.iter().filter(|field| field.problem.is_some());
         let labels: Vec<_> = wrong.map(|field| field.label).collect();
-        self.submission.trouble = (!labels.is_empty())
-            .then(|| Trouble::said(&format!("Not yet. Please look at: {}.", labels.join(", "))));
+        self.submission.trouble =
+            (!labels.is_empty()).then(|| UiError::refused(&texts::please_correct(&labels)));
         self.incomplete = self.submission.trouble.is_some();
     }
 
@@ -138,40 +135,43 @@ impl SignUp {
         self.incomplete = false;
         let [username, email, password] =
             ["username", "email", "password"].map(|name| self.form().text(name));
-        let request = Request {
+        let request = SignUpForm {
             username: username.as_str().into(),
             email: email.trim().into(),
             password: password.as_str().into(),
         };
         if let Err(errors) = request.check() {
-            self.submission.form.blame_errors(&errors);
+            self.submission.form.set_field_errors(&errors);
             self.list_wrong();
             return;
         }
-        let call =
-            Call::SignUp { username, email: email.trim().to_owned(), password: SecretString::from(password) };
+        let call = Request::SignUp {
+            username,
+            email: email.trim().to_owned(),
+            password: SecretString::from(password),
+        };
         self.submission.send(core, call);
     }
 
-    fn name_checked(&mut self, core: &Core, answer: Result<Outcome, Trouble>) {
+    fn name_checked(&mut self, core: &Core, answer: Result<Outcome, UiError>) {
         self.checking = None;
         let remark = match answer {
-            Ok(Outcome::NameFree(true)) => (Tone::Good, "✔ free".to_owned()),
-            Ok(Outcome::NameFree(false)) => (Tone::Bad, "✘ taken by somebody else".to_owned()),
+            Ok(Outcome::NameFree(true)) => (Tone::Good, texts::NAME_FREE.to_owned()),
+            Ok(Outcome::NameFree(false)) => (Tone::Bad, texts::NAME_TAKEN.to_owned()),
             Ok(_) => return,
             // Asked again when the server allows it, unless another name is typed meanwhile.
-            Err(Trouble { kind: Kind::Busy(wait), .. }) => {
+            Err(UiError { kind: ErrorKind::Busy(wait), .. }) => {
                 self.check_at = Some(core.now.run + wait);
-                (Tone::Plain, "…".to_owned())
+                (Tone::Plain, texts::NAME_PENDING.to_owned())
             }
-            Err(trouble) if trouble.passes() => (Tone::Plain, "? cannot be checked now".to_owned()),
+            Err(trouble) if trouble.passes() => (Tone::Plain, texts::NAME_UNKNOWN.to_owned()),
             Err(trouble) => (Tone::Bad, format!("✘ {}", trouble.text.as_str())),
         };
         self.remark("username", Some(remark));
     }
 
     fn log_in(&mut self, core: &mut Core) {
-        let call = Call::LogIn {
+        let call = Request::LogIn {
             email: self.form().text("email").trim().to_owned(),
             password: SecretString::from(self.form().text("password")),
         };
@@ -191,7 +191,7 @@ fn rate(password: &str, context: &[&str]) -> (Tone, String) {
         Err(why) => (Tone::Bad, format!("{meter} {why}")),
         Ok(_) if strength.score >= NewPassword::SCORE => (Tone::Good, format!("{meter} strong enough")),
         Ok(_) => {
-            let hint = strength.hint.as_deref().unwrap_or("Add another word or two.");
+            let hint = strength.hint.as_deref().unwrap_or(texts::LONGER_PASSWORD);
             (Tone::Bad, format!("{meter} is too easy to guess. {hint}"))
         }
     }
@@ -199,7 +199,7 @@ fn rate(password: &str, context: &[&str]) -> (Tone, String) {
 
 impl Page for SignUp {
     fn title(&self, _: &Core) -> String {
-        "New account".into()
+        texts::TITLE.into()
     }
 
     fn context(&self) -> Context {
@@ -259,7 +259,7 @@ impl Page for SignUp {
         self.checking == Some(req) || self.submission.awaits(req)
     }
 
-    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+    fn done(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, UiError>) -> Go {
         if self.checking == Some(req) {
             self.name_checked(core, answer);
             return Go::Stay;
@@ -269,11 +269,11 @@ impl Page for SignUp {
             (false, Ok(_)) => self.log_in(core),
             (true, Ok(Outcome::User(user))) => {
                 core.me = Some(user.into());
-                core.toast(Tone::Good, "Welcome to Ro-Co.");
+                core.toast(Tone::Good, texts::WELCOME);
                 return Go::Home(Route::List);
             }
             (true, Err(trouble)) => {
-                core.toast(Tone::Good, "Your account is there; now sign in.");
+                core.toast(Tone::Good, texts::CREATED);
                 let email = self.form().text("email");
                 return Go::Home(Route::SignIn { email, trouble: Some(trouble) });
             }
@@ -293,8 +293,8 @@ impl Page for SignUp {
     fn due(&mut self, core: &mut Core) {
         if self.check_at.is_some_and(|at| at <= core.now.run) {
             self.check_at = None;
-            self.remark("username", Some((Tone::Plain, "… checking".to_owned())));
-            let call = Call::NameFree(self.form().text("username"));
+            self.remark("username", Some((Tone::Plain, texts::NAME_CHECKING.to_owned())));
+            let call = Request::NameFree(self.form().text("username"));
             self.checking = Some(core.call(Some(Slot::Name), call));
         }
     }
@@ -312,7 +312,8 @@ impl Page for SignUp {
         let complaint = self.submission.complaint(canvas);
         // On a small screen it makes room for what is wrong; it was seen before.
         let room = complaint.is_none() || area.height >= ROOMY;
-        let note = (core.server.names_leave && room).then_some((NAMES_LEAVE, canvas.theme.muted));
+        let note =
+            (core.server.sends_usernames && room).then_some((texts::SENDS_USERNAMES, canvas.theme.muted));
         let rest = paragraphs(canvas, area, complaint.into_iter().chain(note));
         form_view(self.form(), canvas, rest);
     }

@@ -1,4 +1,4 @@
-//! The first moments: is there a session from last time?
+//! The start screen: resumes the stored session.
 
 use std::time::Duration;
 
@@ -7,9 +7,10 @@ use ratatui::layout::Rect;
 use super::Page;
 use crate::{
     input::{Action, ActionInfo},
-    model::{Core, ReqId, Trouble, cmd::Call},
+    model::{Core, ReqId, UiError, cmd::Request},
     msg::Outcome,
     nav::{Go, Route},
+    texts::start as texts,
     widgets::{Canvas, paragraph},
 };
 
@@ -17,7 +18,7 @@ use crate::{
 #[derive(Default)]
 pub(crate) struct Start {
     sent: Option<(ReqId, Duration)>,
-    trouble: Option<Trouble>,
+    trouble: Option<UiError>,
 }
 
 impl Start {
@@ -28,14 +29,14 @@ impl Start {
 
     fn ask(&mut self, core: &mut Core) {
         if self.sent.is_none() {
-            self.sent = Some((core.call(None, Call::Resume), core.now.run));
+            self.sent = Some((core.call(None, Request::Resume), core.now.run));
         }
     }
 }
 
 impl Page for Start {
     fn title(&self, _: &Core) -> String {
-        "Welcome".into()
+        texts::TITLE.into()
     }
 
     fn actions(&self, _: &Core) -> Vec<ActionInfo> {
@@ -62,7 +63,7 @@ impl Page for Start {
         self.sent.is_some_and(|(sent, _)| sent == req)
     }
 
-    fn done(&mut self, core: &mut Core, _: ReqId, answer: Result<Outcome, Trouble>) -> Go {
+    fn done(&mut self, core: &mut Core, _: ReqId, answer: Result<Outcome, UiError>) -> Go {
         self.sent = None;
         match answer {
             Ok(Outcome::Resumed(Some(user))) => {
@@ -76,7 +77,7 @@ impl Page for Start {
                 Go::Stay
             }
             Err(trouble) => {
-                core.complain(&trouble);
+                core.toast_error(&trouble);
                 Go::Home(Route::sign_in(""))
             }
         }
@@ -94,7 +95,7 @@ impl Page for Start {
         let theme = canvas.theme;
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
         let mut rest = area;
-        let address = format!("Connecting to {} …", core.server.address.as_str());
+        let address = texts::connecting_to(core.server.address.as_str());
         rest.y += paragraph(canvas, rest, &address, theme.text);
         rest.height = area.bottom().saturating_sub(rest.y);
         if let Some(trouble) = &self.trouble {

@@ -1,4 +1,4 @@
-//! Hand-over to the user's editor.
+//! Runs the user's editor.
 
 use std::{
     env,
@@ -16,9 +16,9 @@ use tokio::{task::spawn_blocking, time::timeout};
 use crate::{clean::Clean, places::make_private};
 
 /// Four times the longest text there may be.
-const LONGEST: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 /// How long an editor that is told to end may take.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 /// An editor that a person has used ends no sooner.
 const TOO_SOON: Duration = Duration::from_secs(1);
 /// What the shell says of a command that is not there.
@@ -99,9 +99,7 @@ async fn edit_with(
     let path = file.into_temp_path();
     let (name, child) = match spawn(chosen, &path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Edited::not(
-                "There is neither vi nor nano here; $VISUAL or $EDITOR names your editor.",
-            ));
+            return Ok(Edited::not("No editor found: set $VISUAL or $EDITOR."));
         }
         spawned => spawned?,
     };
@@ -160,7 +158,7 @@ async fn ended(mut child: Child, stop: impl Future<Output = ()>) -> io::Result<O
         _ = &mut over => child.wait().map(Some),
         () = stop => {
             kill_process(pid, Signal::TERM)?;
-            if timeout(LAST_WORDS, over).await.is_ok() {
+            if timeout(SHUTDOWN_LIMIT, over).await.is_ok() {
                 child.wait()?;
             }
             Ok(None)
@@ -171,8 +169,8 @@ async fn ended(mut child: Child, stop: impl Future<Output = ()>) -> io::Result<O
 /// What lies in the file, if it is not `text`.
 fn read(path: &Path, text: &str) -> io::Result<Option<String>> {
     let mut edited = String::new();
-    let size = File::open(path)?.take(LONGEST + 1).read_to_string(&mut edited)? as u64;
-    if size > LONGEST {
+    let size = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut edited)? as u64;
+    if size > MAX_FILE_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "the text is far too long"));
     }
     // Some editors mark a file as UTF-8 and end its lines as on Windows; neither is part of the text.
@@ -188,7 +186,7 @@ fn complaint(name: &OsStr, status: Option<ExitStatus>, saved: bool) -> Option<Cl
     let status = status.filter(|status| !status.success())?;
     let name = name.display();
     Some(Clean::line(&if status.code() == Some(NOT_FOUND) {
-        format!("“{name}” was not found; $VISUAL or $EDITOR names your editor.")
+        format!("“{name}” was not found: set $VISUAL or $EDITOR.")
     } else if saved {
         format!("“{name}” failed ({status}). What it saved is here.")
     } else {

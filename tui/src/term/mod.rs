@@ -1,4 +1,4 @@
-//! The terminal: taking it over and giving it back.
+//! Terminal set-up and restore.
 
 mod editor;
 mod signals;

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Longer than any token of this server (4096 characters at most).
-const LONGEST: u64 = 8192;
+const MAX_FILE_BYTES: u64 = 8192;
 
 pub(super) struct TokenFile {
     path: PathBuf,
@@ -42,7 +42,7 @@ impl TokenFile {
         };
         self.check(&file)?;
         let mut token = String::new();
-        file.take(LONGEST)
+        file.take(MAX_FILE_BYTES)
             .read_to_string(&mut token)
             .map_err(|e| self.refuse(&format!("cannot be read: {e}")))?;
         let token = token.trim();

@@ -1,4 +1,4 @@
-//! One process at a time spends the stored token.
+//! The lock between processes that refresh the stored token.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -10,22 +10,22 @@ use std::{
 
 /// A refresh takes 15 s at most; who holds the lock longer is stopped or dead to the world. The server then still
 /// tells a repeat from a theft for a while, so going on is safer than hanging.
-const PATIENCE: Duration = Duration::from_secs(20);
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The right to spend the token, as far as it could be had; dropping it gives it back.
 #[derive(Debug)]
-pub struct Exclusive {
+pub struct SessionLock {
     /// Held, not used: the lock lives as long as the open file.
     _file: Option<File>,
 }
 
-impl Exclusive {
+impl SessionLock {
     /// Waits for the lock on this file, off the async threads. Without a file, or where it cannot be made, there is
     /// nobody to be kept out.
     pub(super) async fn take(path: Option<PathBuf>) -> Self {
         let Some(path) = path else { return Self { _file: None } };
-        let locked = tokio::task::spawn_blocking(move || lock(&path, PATIENCE)).await;
+        let locked = tokio::task::spawn_blocking(move || lock(&path, LOCK_TIMEOUT)).await;
         let file = match locked {
             Ok(Ok(file)) => Some(file),
             Ok(Err(error)) => {
@@ -51,7 +51,7 @@ fn lock(path: &Path, patience: Duration) -> io::Result<File> {
             Err(TryLockError::WouldBlock) if start.elapsed() >= patience => {
                 return Err(io::Error::other("another process holds the session's lock"));
             }
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_AGAIN),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(POLL_INTERVAL),
         }
     }
 }
@@ -72,8 +72,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_place_that_cannot_be_made_keeps_nobody_out() {
-        let lock = Exclusive::take(Some("/dev/null/session.lock".into())).await;
-        let Exclusive { _file: file } = lock;
+        let lock = SessionLock::take(Some("/dev/null/session.lock".into())).await;
+        let SessionLock { _file: file } = lock;
         assert!(file.is_none());
     }
 }

@@ -20,7 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{oneshot, watch};
 
 use self::{file::TokenFile, refresh_key::RefreshKey, ring::Ring};
-pub use self::{lock::Exclusive, ring::Trouble};
+pub use self::{lock::SessionLock, ring::KeyringError};
 use crate::{clean::Clean, places::file_name};
 
 /// Where the user wants it kept.
@@ -39,7 +39,7 @@ pub enum TokenStoreChoice {
 
 /// Where it is kept now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kept {
+pub enum StoredIn {
     /// In the operating system's keyring.
     Keyring,
     /// In a file only the user can read.
@@ -52,9 +52,9 @@ pub enum Kept {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TokenState {
     /// Where it is kept.
-    pub kept: Kept,
+    pub kept: StoredIn,
     /// Where the user wants it kept.
-    pub meant: Kept,
+    pub meant: StoredIn,
     /// Why it is not where it was meant to be.
     pub reason: Option<Clean>,
     /// Whether the keyring takes its time, most likely asking the user to unlock it in a window of its own.
@@ -63,7 +63,7 @@ pub struct TokenState {
 
 /// How long a caller waits for the keyring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Patience {
+pub enum WaitMode {
     /// Something goes on behind the screen: 3 s.
     Background,
     /// A person may be asked to unlock the keyring: 60 s, and [`TokenState::waiting`] says so after one.
@@ -72,14 +72,14 @@ pub enum Patience {
 
 /// The time limits; tests shorten them.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
+struct KeyringTimeouts {
     background: Duration,
     interactive: Duration,
     /// After which a wait is worth telling.
     hint: Duration,
 }
 
-impl Default for Limits {
+impl Default for KeyringTimeouts {
     fn default() -> Self {
         Self {
             background: Duration::from_secs(3),
@@ -94,14 +94,14 @@ impl Default for Limits {
 pub struct Tokens(Arc<Shared>);
 
 struct Shared {
-    copy: Place,
+    copy: TokenCopy,
     latest: Mutex<Latest>,
     state: watch::Sender<TokenState>,
     lock: Option<PathBuf>,
-    limits: Limits,
+    limits: KeyringTimeouts,
 }
 
-enum Place {
+enum TokenCopy {
     Ring { ring: Ring, probe: bool },
     File { token: TokenFile, refresh_key: TokenFile },
     Nowhere,
@@ -125,34 +125,34 @@ impl Tokens {
     /// the lock between processes, and the file where that is the choice.
     pub fn new(choice: TokenStoreChoice, user: &str, state_dir: Option<PathBuf>) -> Self {
         let place = match (choice, &state_dir) {
-            (TokenStoreChoice::Auto, _) => Place::Ring { ring: Ring::of_system(user), probe: true },
-            (TokenStoreChoice::Keyring, _) => Place::Ring { ring: Ring::of_system(user), probe: false },
+            (TokenStoreChoice::Auto, _) => TokenCopy::Ring { ring: Ring::of_system(user), probe: true },
+            (TokenStoreChoice::Keyring, _) => TokenCopy::Ring { ring: Ring::of_system(user), probe: false },
             (TokenStoreChoice::File, Some(dir)) => {
                 let file = |what: &str| TokenFile::new(dir.join(format!("{what}-{}", file_name(user))));
-                Place::File { token: file("token"), refresh_key: file("refresh-key") }
+                TokenCopy::File { token: file("token"), refresh_key: file("refresh-key") }
             }
-            (TokenStoreChoice::File | TokenStoreChoice::None, _) => Place::Nowhere,
+            (TokenStoreChoice::File | TokenStoreChoice::None, _) => TokenCopy::Nowhere,
         };
         let reason = (choice == TokenStoreChoice::File && state_dir.is_none())
             .then(|| "there is no home directory to keep a file in".into());
         let lock = state_dir.map(|dir| dir.join(format!("session-{}.lock", file_name(user))));
-        Self::at(place, lock, reason, Limits::default())
+        Self::at(place, lock, reason, KeyringTimeouts::default())
     }
 
-    fn at(copy: Place, lock: Option<PathBuf>, reason: Option<Clean>, limits: Limits) -> Self {
+    fn at(copy: TokenCopy, lock: Option<PathBuf>, reason: Option<Clean>, limits: KeyringTimeouts) -> Self {
         let kept = match copy {
-            Place::Ring { .. } => Kept::Keyring,
-            Place::File { .. } => Kept::File,
-            Place::Nowhere => Kept::Memory,
+            TokenCopy::Ring { .. } => StoredIn::Keyring,
+            TokenCopy::File { .. } => StoredIn::File,
+            TokenCopy::Nowhere => StoredIn::Memory,
         };
-        let lock = lock.filter(|_| kept != Kept::Memory);
+        let lock = lock.filter(|_| kept != StoredIn::Memory);
         let state = watch::Sender::new(TokenState { kept, meant: kept, reason, waiting: false });
         Self(Arc::new(Shared { copy, latest: Mutex::default(), state, lock, limits }))
     }
 
     /// The token: of an earlier run, of another process that refreshed it, or the one in memory when the copy
     /// cannot be read or is older.
-    pub async fn load(&self, patience: Patience) -> Option<SecretString> {
+    pub async fn load(&self, patience: WaitMode) -> Option<SecretString> {
         let (ahead, version) = {
             let latest = self.latest();
             (latest.is_ahead(), latest.version)
@@ -186,21 +186,21 @@ impl Tokens {
         if let Some(key) = self.latest().refresh_key.clone().filter(fits) {
             return key.into_key();
         }
-        let stored = self.run(Patience::Background, Shared::read_refresh_key).await;
+        let stored = self.run(WaitMode::Background, Shared::read_refresh_key).await;
         let known = stored.and_then(Result::ok).flatten().filter(fits);
         let is_new = known.is_none();
         let key = known.unwrap_or_else(|| RefreshKey::random(token));
         self.latest().refresh_key = Some(key.clone());
         if is_new {
             let written = key.clone();
-            self.run(Patience::Background, move |shared| shared.write_refresh_key(Some(&written))).await;
+            self.run(WaitMode::Background, move |shared| shared.write_refresh_key(Some(&written))).await;
         }
         key.into_key()
     }
 
     /// Keeps other processes of this user from refreshing the same token until the guard is dropped.
-    pub async fn exclusive(&self) -> Exclusive {
-        Exclusive::take(self.0.lock.clone()).await
+    pub async fn exclusive(&self) -> SessionLock {
+        SessionLock::take(self.0.lock.clone()).await
     }
 
     /// Where it is kept, and why not in the keyring.
@@ -224,15 +224,15 @@ impl Tokens {
             latest.refresh_key = None;
             latest.version += 1;
         }
-        self.run(Patience::Background, |_| Ok(())).await;
+        self.run(WaitMode::Background, |_| Ok(())).await;
     }
 
     /// Runs `job` on a thread of its own, which then brings the copy up to date; `None` when it takes too long.
     async fn run<T: Send + 'static>(
         &self,
-        patience: Patience,
-        job: impl FnOnce(&Shared) -> Result<T, Trouble> + Send + 'static,
-    ) -> Option<Result<T, Trouble>> {
+        patience: WaitMode,
+        job: impl FnOnce(&Shared) -> Result<T, KeyringError> + Send + 'static,
+    ) -> Option<Result<T, KeyringError>> {
         let (done, answer) = oneshot::channel();
         let shared = Arc::clone(&self.0);
         self.latest().running += 1;
@@ -247,8 +247,8 @@ impl Tokens {
         }
         let limits = self.0.limits;
         let limit = match patience {
-            Patience::Background => limits.background,
-            Patience::Interactive => limits.interactive,
+            WaitMode::Background => limits.background,
+            WaitMode::Interactive => limits.interactive,
         };
         let answer = tokio::time::timeout(limit, answer);
         tokio::pin!(answer);
@@ -264,7 +264,7 @@ impl Tokens {
         // With the lock held: a thread that ends now has the last word about the state.
         let latest = self.latest();
         if latest.running > 0 {
-            self.0.settle(&Err(Trouble::NoAnswer));
+            self.0.settle(&Err(KeyringError::NoAnswer));
         }
         None
     }
@@ -274,8 +274,8 @@ impl Tokens {
 struct Waiting<'a>(&'a Shared);
 
 impl<'a> Waiting<'a> {
-    fn new(shared: &'a Shared, patience: Patience) -> Option<Self> {
-        (patience == Patience::Interactive).then(|| {
+    fn new(shared: &'a Shared, patience: WaitMode) -> Option<Self> {
+        (patience == WaitMode::Interactive).then(|| {
             shared.state.send_modify(|state| state.waiting = true);
             Self(shared)
         })
@@ -300,57 +300,57 @@ impl Shared {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self) -> Result<Option<SecretString>, Trouble> {
+    fn read(&self) -> Result<Option<SecretString>, KeyringError> {
         match &self.copy {
-            Place::Ring { ring, .. } => ring.read(),
-            Place::File { token, .. } => token.read().map_err(Trouble::File),
-            Place::Nowhere => Ok(None),
+            TokenCopy::Ring { ring, .. } => ring.read(),
+            TokenCopy::File { token, .. } => token.read().map_err(KeyringError::File),
+            TokenCopy::Nowhere => Ok(None),
         }
     }
 
-    fn read_refresh_key(&self) -> Result<Option<RefreshKey>, Trouble> {
+    fn read_refresh_key(&self) -> Result<Option<RefreshKey>, KeyringError> {
         let stored = match &self.copy {
-            Place::Ring { ring, .. } => ring.read_refresh_key()?,
-            Place::File { refresh_key, .. } => refresh_key.read().map_err(Trouble::File)?,
-            Place::Nowhere => None,
+            TokenCopy::Ring { ring, .. } => ring.read_refresh_key()?,
+            TokenCopy::File { refresh_key, .. } => refresh_key.read().map_err(KeyringError::File)?,
+            TokenCopy::Nowhere => None,
         };
         Ok(stored.and_then(|text| RefreshKey::from_stored(text.expose_secret())))
     }
 
-    fn write_refresh_key(&self, key: Option<&RefreshKey>) -> Result<(), Trouble> {
+    fn write_refresh_key(&self, key: Option<&RefreshKey>) -> Result<(), KeyringError> {
         let stored = key.map(RefreshKey::to_stored);
         let stored = stored.as_ref().map(ExposeSecret::expose_secret);
         match &self.copy {
-            Place::Ring { ring, .. } => ring.write_refresh_key(stored),
-            Place::File { refresh_key, .. } => refresh_key.write(stored).map_err(Trouble::File),
-            Place::Nowhere => Ok(()),
+            TokenCopy::Ring { ring, .. } => ring.write_refresh_key(stored),
+            TokenCopy::File { refresh_key, .. } => refresh_key.write(stored).map_err(KeyringError::File),
+            TokenCopy::Nowhere => Ok(()),
         }
     }
 
-    fn write(&self, token: Option<&SecretString>) -> Result<(), Trouble> {
+    fn write(&self, token: Option<&SecretString>) -> Result<(), KeyringError> {
         let token = token.map(ExposeSecret::expose_secret);
         match &self.copy {
-            Place::Ring { ring, probe } => {
+            TokenCopy::Ring { ring, probe } => {
                 // Reading alone cannot tell an empty keyring from none, so a trial comes first.
                 if *probe && token.is_some() {
                     ring.probe()?;
                 }
                 ring.write(token)
             }
-            Place::File { token: file, .. } => file.write(token).map_err(Trouble::File),
-            Place::Nowhere => Ok(()),
+            TokenCopy::File { token: file, .. } => file.write(token).map_err(KeyringError::File),
+            TokenCopy::Nowhere => Ok(()),
         }
     }
 
     /// The job, then whatever the copy is behind by; the state says how it went.
-    fn exchange<T>(&self, job: impl FnOnce(&Self) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    fn exchange<T>(&self, job: impl FnOnce(&Self) -> Result<T, KeyringError>) -> Result<T, KeyringError> {
         let result = job(self);
         let copied = self.catch_up();
         let mut latest = self.latest();
         latest.running -= 1;
         match (&result, &copied) {
             // The thread it is busy with catches up for this one, and says how that went.
-            (_, Err(Trouble::Busy)) | (Err(Trouble::Busy), Ok(false)) => {}
+            (_, Err(KeyringError::Busy)) | (Err(KeyringError::Busy), Ok(false)) => {}
             (Err(trouble), Ok(false)) | (_, Err(trouble)) => self.settle(&Err(trouble.clone())),
             _ => self.settle(&Ok(())),
         }
@@ -359,7 +359,7 @@ impl Shared {
     }
 
     /// Writes until the copy has the latest token; whether there was anything to write.
-    fn catch_up(&self) -> Result<bool, Trouble> {
+    fn catch_up(&self) -> Result<bool, KeyringError> {
         let mut wrote = false;
         loop {
             let (token, version) = {
@@ -379,12 +379,12 @@ impl Shared {
         }
     }
 
-    fn settle(&self, result: &Result<(), Trouble>) {
+    fn settle(&self, result: &Result<(), KeyringError>) {
         let (kept, reason) = match (result, &self.copy) {
-            (_, Place::Nowhere) => return,
-            (Err(trouble), _) => (Kept::Memory, Some(trouble.words())),
-            (Ok(()), Place::Ring { .. }) => (Kept::Keyring, None),
-            (Ok(()), Place::File { .. }) => (Kept::File, None),
+            (_, TokenCopy::Nowhere) => return,
+            (Err(trouble), _) => (StoredIn::Memory, Some(trouble.words())),
+            (Ok(()), TokenCopy::Ring { .. }) => (StoredIn::Keyring, None),
+            (Ok(()), TokenCopy::File { .. }) => (StoredIn::File, None),
         };
         self.state.send_if_modified(|state| {
             let changed = state.kept != kept || state.reason != reason;

@@ -14,7 +14,7 @@ const SERVICE: &str = "ro-co";
 
 /// Why the token is not where it was meant to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Trouble {
+pub enum KeyringError {
     /// There is no keyring service, or no bus to reach it by.
     NoService,
     /// It is locked, or the request to unlock it was declined.
@@ -29,7 +29,7 @@ pub enum Trouble {
     File(Clean),
 }
 
-impl Trouble {
+impl KeyringError {
     /// The trouble in one clause.
     pub fn words(&self) -> Clean {
         match self {
@@ -41,11 +41,11 @@ impl Trouble {
     }
 }
 
-type Open = Box<dyn Fn() -> Result<Arc<CredentialStore>, Error> + Send + Sync>;
+type OpenStore = Box<dyn Fn() -> Result<Arc<CredentialStore>, Error> + Send + Sync>;
 
 pub(super) struct Ring {
     user: String,
-    open: Open,
+    open: OpenStore,
     /// Held during each operation: a second one behind a hung one would hang as well.
     store: Mutex<Option<Arc<CredentialStore>>>,
 }
@@ -55,23 +55,23 @@ impl Ring {
         Self::new(user, Box::new(system_store))
     }
 
-    pub(super) fn new(user: &str, open: Open) -> Self {
+    pub(super) fn new(user: &str, open: OpenStore) -> Self {
         Self { user: user.into(), open, store: Mutex::default() }
     }
 
-    pub(super) fn read(&self) -> Result<Option<SecretString>, Trouble> {
+    pub(super) fn read(&self) -> Result<Option<SecretString>, KeyringError> {
         self.read_entry(&self.user)
     }
 
-    pub(super) fn write(&self, token: Option<&str>) -> Result<(), Trouble> {
+    pub(super) fn write(&self, token: Option<&str>) -> Result<(), KeyringError> {
         self.write_entry(&self.user, token)
     }
 
-    pub(super) fn read_refresh_key(&self) -> Result<Option<SecretString>, Trouble> {
+    pub(super) fn read_refresh_key(&self) -> Result<Option<SecretString>, KeyringError> {
         self.read_entry(&self.refresh_key_entry())
     }
 
-    pub(super) fn write_refresh_key(&self, key: Option<&str>) -> Result<(), Trouble> {
+    pub(super) fn write_refresh_key(&self, key: Option<&str>) -> Result<(), KeyringError> {
         self.write_entry(&self.refresh_key_entry(), key)
     }
 
@@ -80,7 +80,7 @@ impl Ring {
         format!("refresh-key {}", self.user)
     }
 
-    fn read_entry(&self, user: &str) -> Result<Option<SecretString>, Trouble> {
+    fn read_entry(&self, user: &str) -> Result<Option<SecretString>, KeyringError> {
         self.with(user, |entry| match entry.get_password() {
             Ok(secret) => Ok(Some(SecretString::from(secret))),
             Err(Error::NoEntry) => Ok(None),
@@ -88,7 +88,7 @@ impl Ring {
         })
     }
 
-    fn write_entry(&self, user: &str, secret: Option<&str>) -> Result<(), Trouble> {
+    fn write_entry(&self, user: &str, secret: Option<&str>) -> Result<(), KeyringError> {
         self.with(user, |entry| match secret {
             Some(secret) => entry.set_password(secret),
             None => gone(entry.delete_credential()),
@@ -96,7 +96,7 @@ impl Ring {
     }
 
     /// Writes, reads and deletes something of no value.
-    pub(super) fn probe(&self) -> Result<(), Trouble> {
+    pub(super) fn probe(&self) -> Result<(), KeyringError> {
         // Two processes may try at once.
         let user = format!("trial {}", std::process::id());
         self.with(&user, |entry| {
@@ -111,11 +111,11 @@ impl Ring {
     }
 
     /// Does it, and once more with the store opened anew: a store does not survive the restart of its service.
-    fn with<T>(&self, user: &str, act: impl Fn(&Entry) -> Result<T, Error>) -> Result<T, Trouble> {
+    fn with<T>(&self, user: &str, act: impl Fn(&Entry) -> Result<T, Error>) -> Result<T, KeyringError> {
         let mut store = match self.store.try_lock() {
             Ok(store) => store,
             Err(TryLockError::Poisoned(poisoned)) => PoisonError::into_inner(poisoned),
-            Err(TryLockError::WouldBlock) => return Err(Trouble::Busy),
+            Err(TryLockError::WouldBlock) => return Err(KeyringError::Busy),
         };
         let attempt = |store: &Arc<CredentialStore>| act(&store.build(SERVICE, user, None)?);
         if let Some(known) = store.as_ref() {
@@ -168,20 +168,20 @@ fn reopen() -> Result<(), Error> {
 }
 
 /// What it means when the store cannot even be opened.
-fn opening(error: &Error) -> Trouble {
+fn opening(error: &Error) -> KeyringError {
     match error {
-        Error::NoStorageAccess(_) => Trouble::Locked,
-        _ => Trouble::NoService,
+        Error::NoStorageAccess(_) => KeyringError::Locked,
+        _ => KeyringError::NoService,
     }
 }
 
 /// What it means when an operation fails.
-fn trouble(error: &Error) -> Trouble {
+fn trouble(error: &Error) -> KeyringError {
     match error {
-        Error::NoStorageAccess(_) => Trouble::Locked,
-        Error::NoDefaultStore => Trouble::NoService,
+        Error::NoStorageAccess(_) => KeyringError::Locked,
+        Error::NoDefaultStore => KeyringError::NoService,
         Error::PlatformFailure(_) if error.source().is_some_and(|why| is_absence(&why.to_string())) => {
-            Trouble::NoService
+            KeyringError::NoService
         }
         Error::PlatformFailure(why) => refused(&format!("the keyring failed: {why}")),
         Error::Ambiguous(_) => refused("the keyring has several sign-ins under this name"),
@@ -191,8 +191,8 @@ fn trouble(error: &Error) -> Trouble {
     }
 }
 
-fn refused(why: &str) -> Trouble {
-    Trouble::Refused(Clean::line(why))
+fn refused(why: &str) -> KeyringError {
+    KeyringError::Refused(Clean::line(why))
 }
 
 fn is_absence(text: &str) -> bool {

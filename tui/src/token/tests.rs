@@ -8,15 +8,15 @@ use keyring_core::{CredentialStore, Entry, Error, mock};
 use super::*;
 
 /// For keyrings that never answer; generous enough for a machine under load.
-const SHORT: Limits = Limits {
+const SHORT: KeyringTimeouts = KeyringTimeouts {
     background: Duration::from_millis(500),
     interactive: Duration::from_secs(20),
     hint: Duration::from_millis(20),
 };
 
 fn tokens(ring: Ring, probe: bool) -> Tokens {
-    let limits = Limits { background: Duration::from_secs(20), ..SHORT };
-    Tokens::at(Place::Ring { ring, probe }, None, None, limits)
+    let limits = KeyringTimeouts { background: Duration::from_secs(20), ..SHORT };
+    Tokens::at(TokenCopy::Ring { ring, probe }, None, None, limits)
 }
 
 /// A keyring of one store, and that store to look into and to break.
@@ -39,7 +39,7 @@ fn secret(text: &str) -> SecretString {
 }
 
 async fn loaded(tokens: &Tokens) -> Option<String> {
-    tokens.load(Patience::Background).await.map(|token| token.expose_secret().to_owned())
+    tokens.load(WaitMode::Background).await.map(|token| token.expose_secret().to_owned())
 }
 
 #[tokio::test]
@@ -49,7 +49,7 @@ async fn kept_in_the_keyring_under_the_name_others_look_it_up_by() {
     assert_eq!(entry(&store).get_password().unwrap(), "first");
     assert_eq!(
         tokens.state(),
-        TokenState { kept: Kept::Keyring, meant: Kept::Keyring, reason: None, waiting: false }
+        TokenState { kept: StoredIn::Keyring, meant: StoredIn::Keyring, reason: None, waiting: false }
     );
     tokens.delete().await;
     tokens.delete().await;
@@ -88,11 +88,11 @@ async fn each_kind_of_error_keeps_the_token_in_memory_and_says_why() {
         break_next(&entry(&store), error);
         tokens.save(secret("token")).await;
         let state = tokens.state();
-        assert_eq!((state.kept, state.reason.unwrap().as_str()), (Kept::Memory, words));
+        assert_eq!((state.kept, state.reason.unwrap().as_str()), (StoredIn::Memory, words));
         assert_eq!(loaded(&tokens).await.unwrap(), "token", "{words}");
         // The error is gone; the next write finds the keyring well again.
         tokens.save(secret("next")).await;
-        assert_eq!((tokens.state().kept, tokens.state().reason), (Kept::Keyring, None));
+        assert_eq!((tokens.state().kept, tokens.state().reason), (StoredIn::Keyring, None));
         assert_eq!(entry(&store).get_password().unwrap(), "next");
     }
 }
@@ -107,7 +107,7 @@ async fn a_trial_comes_before_the_token() {
     let trial = store.build("ro-co", &format!("trial {}", std::process::id()), None).unwrap();
     break_next(&trial, Error::NoStorageAccess("Prompt dismissed".into()));
     tokens.save(secret("token")).await;
-    assert_eq!(tokens.state().kept, Kept::Memory);
+    assert_eq!(tokens.state().kept, StoredIn::Memory);
     assert!(
         matches!(entry(&store).get_password(), Err(Error::NoEntry)),
         "nothing was tried with the token itself"
@@ -144,7 +144,7 @@ async fn a_restarted_service_is_found_again_at_once() {
     assert_eq!(opened.load(Ordering::SeqCst), 2);
     let new: Arc<CredentialStore> = stores[1].clone();
     assert_eq!(entry(&new).get_password().unwrap(), "third");
-    assert_eq!(tokens.state().kept, Kept::Keyring);
+    assert_eq!(tokens.state().kept, StoredIn::Keyring);
 }
 
 /// A keyring that opens only when told to, as one that waits for a person.
@@ -160,7 +160,7 @@ fn hanging() -> (Tokens, Arc<CredentialStore>, mpsc::Sender<()>) {
         Ok(Arc::clone(&same))
     };
     let ring = Ring::new("local", Box::new(open));
-    (Tokens::at(Place::Ring { ring, probe: false }, None, None, SHORT), store, answer)
+    (Tokens::at(TokenCopy::Ring { ring, probe: false }, None, None, SHORT), store, answer)
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn a_hanging_keyring_holds_up_nobody_and_gets_the_latest_token_in_the_end(
     assert_eq!(loaded(&tokens).await.unwrap(), "second");
     answer.send(()).unwrap();
     let limit = Duration::from_secs(10);
-    tokio::time::timeout(limit, changes.wait_for(|state| state.kept == Kept::Keyring))
+    tokio::time::timeout(limit, changes.wait_for(|state| state.kept == StoredIn::Keyring))
         .await
         .unwrap()
         .unwrap();
@@ -189,14 +189,14 @@ async fn a_person_is_told_that_the_keyring_waits_for_them() {
     let mut changes = tokens.changes();
     let loading = tokio::spawn({
         let tokens = tokens.clone();
-        async move { tokens.load(Patience::Interactive).await }
+        async move { tokens.load(WaitMode::Interactive).await }
     });
     changes.wait_for(|state| state.waiting).await.unwrap();
     answer.send(()).unwrap();
     assert_eq!(loading.await.unwrap().unwrap().expose_secret(), "kept");
     assert_eq!(
         tokens.state(),
-        TokenState { kept: Kept::Keyring, meant: Kept::Keyring, reason: None, waiting: false }
+        TokenState { kept: StoredIn::Keyring, meant: StoredIn::Keyring, reason: None, waiting: false }
     );
 }
 
@@ -206,7 +206,7 @@ async fn signing_in_while_an_old_token_is_being_read() {
     entry(&store).set_password("old").unwrap();
     let loading = tokio::spawn({
         let tokens = tokens.clone();
-        async move { tokens.load(Patience::Interactive).await }
+        async move { tokens.load(WaitMode::Interactive).await }
     });
     tokens.changes().wait_for(|state| state.waiting).await.unwrap();
     tokens.save(secret("new")).await;
@@ -222,12 +222,12 @@ async fn a_file_only_on_request_and_nothing_for_none() {
     let state = || Some(dir.path().join("ro-co"));
     let file = Tokens::new(TokenStoreChoice::File, "http://127.0.0.1:1", state());
     file.save(secret("token")).await;
-    assert_eq!(file.state().kept, Kept::File);
+    assert_eq!(file.state().kept, StoredIn::File);
     let again = Tokens::new(TokenStoreChoice::File, "http://127.0.0.1:1", state());
     assert_eq!(loaded(&again).await.unwrap(), "token");
     let none = Tokens::new(TokenStoreChoice::None, "http://127.0.0.1:1", state());
     none.save(secret("token")).await;
-    assert_eq!((none.state().kept, none.state().reason), (Kept::Memory, None));
+    assert_eq!((none.state().kept, none.state().reason), (StoredIn::Memory, None));
     assert_eq!(loaded(&none).await.unwrap(), "token");
     let homeless = Tokens::new(TokenStoreChoice::File, "x", None);
     assert!(homeless.state().reason.is_some());

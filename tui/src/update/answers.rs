@@ -7,10 +7,11 @@ use ro_co_shared::Code;
 use super::{Model, changes::note_change, navigation::follow, session::park};
 use crate::{
     api::Failure,
-    model::{About, Connection, ReqId, Tone, Trouble, cmd::Call},
+    model::{Connection, ReqId, ToastTopic, Tone, UiError, cmd::Request},
     msg::Outcome,
     nav::Go,
     screens::Screen,
+    texts::chrome as texts,
 };
 
 pub(super) fn on_done(model: &mut Model, req: ReqId, answer: Result<Outcome, Failure>, heard: bool) {
@@ -28,7 +29,7 @@ pub(super) fn on_done(model: &mut Model, req: ReqId, answer: Result<Outcome, Fai
     }
 }
 
-pub(super) fn deliver(model: &mut Model, req: ReqId, answer: Result<Outcome, Trouble>) {
+pub(super) fn deliver(model: &mut Model, req: ReqId, answer: Result<Outcome, UiError>) {
     let Model { core, stack, overlay, .. } = model;
     let go = if let Some(overlay) = overlay.as_mut().filter(|overlay| overlay.awaits(req)) {
         overlay.done(core, answer)
@@ -39,7 +40,7 @@ pub(super) fn deliver(model: &mut Model, req: ReqId, answer: Result<Outcome, Tro
         if is_top { go } else { Go::Stay }
     } else {
         if let Err(trouble) = answer {
-            core.complain(&trouble);
+            core.toast_error(&trouble);
         }
         Go::Stay
     };
@@ -50,7 +51,7 @@ fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>, heard: 
     match answer {
         Err(Failure::Offline(_) | Failure::Foreign(_)) => {
             if mem::replace(&mut model.core.connection, Connection::Offline) != Connection::Offline {
-                model.core.toasts.forget(About::Connection);
+                model.core.toasts.forget(ToastTopic::Connection);
             }
         }
         // Without a word of the server: nobody was signed in, or a pause is being kept.
@@ -61,7 +62,7 @@ fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>, heard: 
             let was_offline = model.core.connection == Connection::Offline;
             model.core.online();
             if was_offline {
-                model.core.toast_about(About::Connection, Tone::Good, "The server is back.");
+                model.core.toast_about(ToastTopic::Connection, Tone::Good, texts::CONNECTED_AGAIN);
                 retry(model);
             }
         }
@@ -70,7 +71,7 @@ fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>, heard: 
 
 /// The server asks to wait. With what the client does by itself that is the client's affair; with what the user does,
 /// they see for how long.
-fn note_pause(model: &mut Model, call: &Call, answer: &Result<Outcome, Failure>) {
+fn note_pause(model: &mut Model, call: &Request, answer: &Result<Outcome, Failure>) {
     if let Err(Failure::Busy { retry_after, .. }) = answer
         && call.is_the_users()
     {

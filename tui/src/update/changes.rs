@@ -7,27 +7,29 @@ use crate::{
     drafts::{DraftId, DraftOf},
     model::{
         Change, Core,
-        cmd::{Call, Cmd},
+        cmd::{Cmd, Request},
     },
     msg::Outcome,
 };
 
 /// What the success of a request changes, whether or not the screen that sent it is still there.
-pub(super) fn note_change(model: &mut Model, call: &Call, outcome: &Outcome) {
+pub(super) fn note_change(model: &mut Model, call: &Request, outcome: &Outcome) {
     let change = match (call, outcome) {
-        (Call::Ask { .. }, Outcome::Question(q)) => Change::Asked(q.value.clone().into()),
-        (Call::EditQuestion { .. } | Call::Mark { .. }, Outcome::Question(q)) => Change::question(q.clone()),
-        (Call::Reply { .. }, Outcome::Answer(a)) => Change::Answered(a.value.clone().into()),
-        (Call::EditAnswer { .. }, Outcome::Answer(a)) => Change::Answer(a.value.clone().into()),
-        (Call::DeleteQuestion(id), _) => Change::QuestionGone(*id),
-        (Call::DeleteAnswer { id, question }, _) => Change::AnswerGone(*id, *question),
-        (Call::NewAvatar, Outcome::User(user)) => Change::Me(user.clone().into()),
+        (Request::Ask { .. }, Outcome::Question(q)) => Change::Asked(q.value.clone().into()),
+        (Request::EditQuestion { .. } | Request::Mark { .. }, Outcome::Question(q)) => {
+            Change::question(q.clone())
+        }
+        (Request::Reply { .. }, Outcome::Answer(a)) => Change::Answered(a.value.clone().into()),
+        (Request::EditAnswer { .. }, Outcome::Answer(a)) => Change::Answer(a.value.clone().into()),
+        (Request::DeleteQuestion(id), _) => Change::QuestionGone(*id),
+        (Request::DeleteAnswer { id, question }, _) => Change::AnswerGone(*id, *question),
+        (Request::NewAvatar, Outcome::User(user)) => Change::Me(user.clone().into()),
         _ => return,
     };
     model.core.changes.push(change);
 }
 
-pub(super) fn spread_changes(model: &mut Model) {
+pub(super) fn apply_changes(model: &mut Model) {
     for change in mem::take(&mut model.core.changes) {
         match &change {
             Change::Me(me) => model.core.me = Some(me.clone()),

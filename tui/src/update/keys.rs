@@ -7,7 +7,7 @@ use super::{
     navigation::{follow, quit},
 };
 use crate::{
-    input::{Action, Context, Hit, Meaning, Pointer, on_us_keyboard},
+    input::{Action, Context, Hit, KeyResolution, Pointer, on_us_keyboard},
     model::cmd::Cmd,
     nav::Go,
     overlay::{Help, Overlay},
@@ -19,19 +19,19 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) {
     let meaning = model.core.keys.resolve(model.context(), &model.before, chord);
     let had_prefix = !model.before.is_empty();
     match meaning {
-        Meaning::Prefix => {
+        KeyResolution::Prefix => {
             model.before.push(chord);
         }
-        Meaning::Action(action) => {
+        KeyResolution::Action(action) => {
             model.before.clear();
             act(model, action);
         }
-        Meaning::None if had_prefix => {
+        KeyResolution::None if had_prefix => {
             // The first key led nowhere; the second one counts on its own.
             model.before.clear();
             on_key(model, key);
         }
-        Meaning::None => match without_escape(model.context(), key) {
+        KeyResolution::None => match without_escape(model.context(), key) {
             Some(rest) => {
                 on_key(model, KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
                 on_key(model, rest);
@@ -53,7 +53,7 @@ fn without_escape(context: Context, key: KeyEvent) -> Option<KeyEvent> {
 fn readable(model: &Model, key: KeyEvent) -> KeyEvent {
     let context = model.context();
     let is_text = context == Context::Form && !key.modifiers.contains(KeyModifiers::CONTROL);
-    let is_bound = || model.core.keys.resolve(context, &model.before, key.into()) != Meaning::None;
+    let is_bound = || model.core.keys.resolve(context, &model.before, key.into()) != KeyResolution::None;
     if is_text || is_bound() { key } else { on_us_keyboard(key).unwrap_or(key) }
 }
 

@@ -1,4 +1,4 @@
-//! What happens to the model, and what it then wants done. No I/O, no clock, no chance.
+//! The update function. No I/O, no clock, no randomness.
 
 mod answers;
 mod changes;
@@ -13,13 +13,14 @@ pub(crate) use model::Model;
 
 use self::{
     answers::{on_done, retry},
-    changes::spread_changes,
+    changes::apply_changes,
     keys::{on_key, on_paste, on_pointer},
     navigation::quit,
 };
 use crate::{
     model::{Core, Tone, Warning, cmd::Cmd},
     msg::Msg,
+    texts::chrome as texts,
 };
 
 /// Handles one message.
@@ -48,11 +49,11 @@ pub(crate) fn update(model: &mut Model, msg: Msg) -> Vec<Cmd> {
         }
         Msg::Warning(warning) => warn(&mut model.core, warning),
         Msg::Moved(address) => model.core.server.address = address,
-        Msg::Trouble(text) => model.core.toast(Tone::Bad, text),
+        Msg::Error(text) => model.core.toast(Tone::Bad, text),
         Msg::Picture => {}
         Msg::Stop => quit(model),
     }
-    spread_changes(model);
+    apply_changes(model);
     mem::take(&mut model.core.outbox)
 }
 
@@ -78,7 +79,7 @@ fn on_tick(model: &mut Model) {
     model.core.toasts.expire(now);
     if model.core.hold.is_some_and(|until| until <= now) {
         model.core.hold = None;
-        model.core.toast(Tone::Plain, "The wait is over: you can try again.");
+        model.core.toast(Tone::Plain, texts::TRY_AGAIN_NOW);
     }
     if model.core.retry_at.is_some_and(|at| at <= now) {
         model.core.retry_at = None;

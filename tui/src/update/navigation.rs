@@ -4,7 +4,7 @@ use super::{
     Model,
     answers::retry,
     keys::act,
-    session::{carry_on, give_up},
+    session::{cancel_parked, resume_parked},
 };
 use crate::{
     model::cmd::Cmd,
@@ -31,7 +31,7 @@ pub(super) fn follow(model: &mut Model, go: Go) {
                 leave_top(model);
             }
             model.overlay = None;
-            // Whatever is still on its way belongs to screens that are gone, perhaps to another user.
+            // Whatever is still in flight belongs to screens that are gone, perhaps to another user.
             model.core.in_flight.clear();
             model.core.parked.clear();
             open(model, route);
@@ -50,7 +50,7 @@ pub(super) fn follow(model: &mut Model, go: Go) {
             model.overlay = Some(Overlay::of(*dialog));
             return;
         }
-        Go::Uncover => {
+        Go::CloseOverlay => {
             model.overlay = None;
             return;
         }
@@ -58,8 +58,8 @@ pub(super) fn follow(model: &mut Model, go: Go) {
             model.overlay = None;
             return act(model, action);
         }
-        Go::GiveUp => return give_up(model),
-        Go::CarryOn => return carry_on(model),
+        Go::CancelParked => return cancel_parked(model),
+        Go::ResumeParked => return resume_parked(model),
     }
     if let Some(screen) = model.stack.last_mut() {
         screen.page_mut().entered(&mut model.core);

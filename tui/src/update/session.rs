@@ -5,12 +5,12 @@ use std::mem;
 use super::{Model, answers::deliver};
 use crate::{
     api::Failure,
-    model::{ReqId, Trouble, cmd::Call},
+    model::{ReqId, UiError, cmd::Request},
     overlay::{Overlay, SignInAgain},
 };
 
 /// The session has ended: the request waits until the user has signed in again.
-pub(super) fn park(model: &mut Model, req: ReqId, call: Call) {
+pub(super) fn park(model: &mut Model, req: ReqId, call: Request) {
     model.core.parked.push((req, call));
     if matches!(model.overlay, Some(Overlay::SignInAgain(_))) {
         return;
@@ -20,21 +20,21 @@ pub(super) fn park(model: &mut Model, req: ReqId, call: Call) {
     model.overlay = Some(Overlay::SignInAgain(Box::new(SignInAgain::new(beneath))));
 }
 
-pub(super) fn carry_on(model: &mut Model) {
-    uncover_beneath(model);
+pub(super) fn resume_parked(model: &mut Model) {
+    restore_beneath(model);
     for (req, call) in mem::take(&mut model.core.parked) {
         model.core.resend(req, None, call);
     }
 }
 
-pub(super) fn give_up(model: &mut Model) {
-    uncover_beneath(model);
+pub(super) fn cancel_parked(model: &mut Model) {
+    restore_beneath(model);
     for (req, _) in mem::take(&mut model.core.parked) {
-        deliver(model, req, Err(Trouble::from(Failure::SignedOut)));
+        deliver(model, req, Err(UiError::from(Failure::SignedOut)));
     }
 }
 
-fn uncover_beneath(model: &mut Model) {
+fn restore_beneath(model: &mut Model) {
     model.overlay = match model.overlay.take() {
         Some(Overlay::SignInAgain(again)) => again.beneath.map(|beneath| *beneath),
         _ => None,

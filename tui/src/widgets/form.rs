@@ -7,7 +7,7 @@ use super::Field;
 use crate::{
     clean::Clean,
     input::{Action, Hit},
-    model::Trouble,
+    model::UiError,
 };
 
 /// A button.
@@ -118,12 +118,12 @@ impl Form {
     }
 
     /// Takes all complaints away.
-    pub(crate) fn absolve(&mut self) {
+    pub(crate) fn clear_errors(&mut self) {
         self.fields.iter_mut().for_each(|field| field.problem = None);
     }
 
     /// Puts a complaint under its field and the focus on the first such field. Says whether there is one.
-    pub(crate) fn blame<'a>(&mut self, problems: impl IntoIterator<Item = (&'a str, Clean)>) -> bool {
+    pub(crate) fn set_errors<'a>(&mut self, problems: impl IntoIterator<Item = (&'a str, Clean)>) -> bool {
         for (name, message) in problems {
             if let Some(field) = self.field_mut(name) {
                 field.problem = Some(message);
@@ -135,13 +135,14 @@ impl Form {
     }
 
     /// Puts the server's complaints where they belong. Says whether every one has found its field.
-    pub(crate) fn blame_for(&mut self, trouble: &Trouble) -> bool {
+    pub(crate) fn set_errors_of(&mut self, trouble: &UiError) -> bool {
         let all_here = trouble.fields.iter().all(|(name, _)| self.field(name).is_some());
-        self.blame(trouble.fields.iter().map(|(name, message)| (name.as_str(), message.clone()))) && all_here
+        self.set_errors(trouble.fields.iter().map(|(name, message)| (name.as_str(), message.clone())))
+            && all_here
     }
 
     /// Puts the field rules' complaints where they belong. Says whether there are any.
-    pub(crate) fn blame_errors(&mut self, errors: &[FieldError]) -> bool {
-        self.blame(errors.iter().map(|e| (e.field.as_str(), Clean::line(&e.message))))
+    pub(crate) fn set_field_errors(&mut self, errors: &[FieldError]) -> bool {
+        self.set_errors(errors.iter().map(|e| (e.field.as_str(), Clean::line(&e.message))))
     }
 }

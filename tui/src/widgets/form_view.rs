@@ -11,20 +11,21 @@ use crate::{clean::Clean, input::Hit, model::Tone};
 /// Columns the labels take where label and input share a line.
 const LABEL: u16 = 10;
 /// Wider input is harder to read, not easier.
-const WIDEST: u16 = 100;
+const MAX_WIDTH: u16 = 100;
 /// Lines a text of many lines has at least.
 const TALL: u16 = 3;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Style {
+enum FormLayout {
     Boxes,
     Lines,
 }
 
 /// Draws the form and puts the cursor into the field that has the focus.
 pub(crate) fn form_view(form: &Form, canvas: &mut Canvas, area: Rect) {
-    let area = Rect { width: area.width.min(WIDEST), ..area };
-    let style = if needed(form, Style::Boxes) <= area.height { Style::Boxes } else { Style::Lines };
+    let area = Rect { width: area.width.min(MAX_WIDTH), ..area };
+    let style =
+        if needed(form, FormLayout::Boxes) <= area.height { FormLayout::Boxes } else { FormLayout::Lines };
     let spare = area.height.saturating_sub(needed(form, style));
     let mut heights: Vec<u16> = form.fields.iter().map(|f| height(f, style, spare)).collect();
     heights.push(u16::from(!form.buttons.is_empty()));
@@ -48,26 +49,27 @@ pub(crate) fn form_view(form: &Form, canvas: &mut Canvas, area: Rect) {
 }
 
 /// Rows the form needs.
-fn needed(form: &Form, style: Style) -> u16 {
+fn needed(form: &Form, style: FormLayout) -> u16 {
     form.fields.iter().map(|f| height(f, style, 0)).sum::<u16>() + u16::from(!form.buttons.is_empty())
 }
 
-fn height(field: &Field, style: Style, spare: u16) -> u16 {
+fn height(field: &Field, style: FormLayout, spare: u16) -> u16 {
     let input = if field.tall { TALL + spare } else { 1 };
     match (style, field.tall) {
-        (Style::Boxes, _) => input + 3,
-        (Style::Lines, true) => input + 1 + u16::from(field.problem.is_some()),
-        (Style::Lines, false) => input + u16::from(field.problem.is_some() || field.remark.is_some()),
+        (FormLayout::Boxes, _) => input + 3,
+        (FormLayout::Lines, true) => input + 1 + u16::from(field.problem.is_some()),
+        (FormLayout::Lines, false) => input + u16::from(field.problem.is_some() || field.remark.is_some()),
     }
 }
 
-fn draw_field(field: &Field, index: usize, focus: bool, style: Style, canvas: &mut Canvas, area: Rect) {
+fn draw_field(field: &Field, index: usize, focus: bool, style: FormLayout, canvas: &mut Canvas, area: Rect) {
     if area.height == 0 {
         return;
     }
     canvas.hits.push(area, Hit::Field(index));
     let has_note = field.problem.is_some() || field.remark.is_some();
-    let note_rows = u16::from(style == Style::Boxes || has_note && (!field.tall || field.problem.is_some()));
+    let note_rows =
+        u16::from(style == FormLayout::Boxes || has_note && (!field.tall || field.problem.is_some()));
     let body = Rect { height: area.height.saturating_sub(note_rows).max(1), ..area };
     let input = frame_field(field, focus, style, canvas, body);
     draw_text(field, canvas, input);
@@ -99,11 +101,11 @@ pub(crate) fn draw_text(field: &Field, canvas: &mut Canvas, input: Rect) {
 }
 
 /// Draws what is around the input and says where the input goes.
-fn frame_field(field: &Field, focus: bool, style: Style, canvas: &mut Canvas, body: Rect) -> Rect {
+fn frame_field(field: &Field, focus: bool, style: FormLayout, canvas: &mut Canvas, body: Rect) -> Rect {
     let theme = canvas.theme;
     let label = if focus { theme.accent } else { theme.strong };
     match (style, field.tall) {
-        (Style::Boxes, _) => {
+        (FormLayout::Boxes, _) => {
             let border = if focus { theme.accent } else { theme.muted };
             let block =
                 Block::bordered().border_style(border).title(format!(" {} ", field.label)).title_style(label);
@@ -112,12 +114,12 @@ fn frame_field(field: &Field, focus: bool, style: Style, canvas: &mut Canvas, bo
             draw_counter(field, canvas, Rect { x: inner.x, width: inner.width, height: 1, ..body });
             inner
         }
-        (Style::Lines, true) => {
+        (FormLayout::Lines, true) => {
             canvas.text(Rect { height: 1, ..body }, field.label, label);
             draw_counter(field, canvas, Rect { height: 1, ..body });
             Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }
         }
-        (Style::Lines, false) => {
+        (FormLayout::Lines, false) => {
             canvas.text(Rect { width: LABEL.min(body.width), ..body }, field.label, label);
             let taken = draw_counter(field, canvas, Rect { height: 1, ..body });
             Rect { x: body.x + LABEL, width: body.width.saturating_sub(LABEL + taken), ..body }

@@ -1,4 +1,4 @@
-//! What screens are made of.
+//! Widgets.
 
 mod canvas;
 mod field;

@@ -9,7 +9,8 @@ use super::{Canvas, Field, Form};
 use crate::{
     clean::Clean,
     input::{Action, Hit},
-    model::{Core, ReqId, Trouble, cmd::Call},
+    model::{Core, ReqId, UiError, cmd::Request},
+    texts,
 };
 
 /// What is typed, the request that sends it, and why the last one was refused.
@@ -17,7 +18,7 @@ pub(crate) struct Submission {
     /// The form.
     pub(crate) form: Form,
     /// Why it was not sent, or was refused.
-    pub(crate) trouble: Option<Trouble>,
+    pub(crate) trouble: Option<UiError>,
     sent: Option<(ReqId, Duration)>,
 }
 
@@ -27,26 +28,26 @@ impl Submission {
         Self { form, trouble: None, sent: None }
     }
 
-    /// Whether its request is on its way.
+    /// Whether its request is in flight.
     pub(crate) fn is_sent(&self) -> bool {
         self.sent.is_some()
     }
 
-    /// Takes back what was said of an earlier attempt. `false` while a request is on its way, and when one of the
+    /// Takes back what was said of an earlier attempt. `false` while a request is in flight, and when one of the
     /// `required` fields is empty.
     pub(crate) fn begin(&mut self, required: &[&'static str]) -> bool {
         if self.is_sent() {
             return false;
         }
-        self.form.absolve();
+        self.form.clear_errors();
         self.trouble = None;
         let empty = required.iter().filter(|name| self.form.text(name).is_empty());
-        let missing: Vec<_> = empty.map(|name| (*name, Clean::line("is missing"))).collect();
-        !self.form.blame(missing)
+        let missing: Vec<_> = empty.map(|name| (*name, Clean::line(texts::sign_in::MISSING))).collect();
+        !self.form.set_errors(missing)
     }
 
     /// Sends it.
-    pub(crate) fn send(&mut self, core: &mut Core, call: Call) {
+    pub(crate) fn send(&mut self, core: &mut Core, call: Request) {
         self.sent = Some((core.call(None, call), core.now.run));
     }
 
@@ -55,7 +56,7 @@ impl Submission {
         self.sent.is_some_and(|(sent, _)| sent == req)
     }
 
-    /// Since when its request is on its way.
+    /// Since when its request is in flight.
     pub(crate) fn since(&self) -> Option<Duration> {
         self.sent.map(|(_, since)| since)
     }
@@ -66,8 +67,8 @@ impl Submission {
     }
 
     /// Shows why it was refused, at its fields where they are named.
-    pub(crate) fn refused(&mut self, trouble: Trouble) {
-        self.form.blame_for(&trouble);
+    pub(crate) fn refused(&mut self, trouble: UiError) {
+        self.form.set_errors_of(&trouble);
         self.trouble = Some(trouble);
     }
 

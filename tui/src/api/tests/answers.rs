@@ -6,7 +6,7 @@ use super::*;
 
 #[tokio::test]
 async fn reads_are_tried_twice_and_creates_under_the_same_key() {
-    let (stub, _home, api) = signed_in(|_| Answer::HangUp).await;
+    let (stub, _home, api) = signed_in(|_| StubAnswer::HangUp).await;
     let id = QuestionId::new();
     assert!(matches!(api.question(id).await, Err(Failure::Offline(_))));
     assert_eq!(stub.count("GET "), 2);
@@ -24,7 +24,7 @@ async fn reads_are_tried_twice_and_creates_under_the_same_key() {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let stub = Stub::start(|_| Answer::HangUp).await;
+    let stub = Stub::start(|_| StubAnswer::HangUp).await;
     let origin = Origin::local(stub.address, None);
     drop(stub);
     let api = Api::new(origin.clone(), Home::new().tokens()).unwrap();
@@ -133,7 +133,7 @@ async fn answers_that_are_no_http() {
         [b"HTTP/1.1 200 OK\r\nx: ".to_vec(), vec![b'a'; 1 << 20]].concat(),
         b"HTTP/1.1 200 OK\r\nx\x00y: z\r\n\r\n".to_vec(),
     ] {
-        let (_stub, _home, api) = signed_in(move |_| Answer::Raw(raw.clone())).await;
+        let (_stub, _home, api) = signed_in(move |_| StubAnswer::Raw(raw.clone())).await;
         assert!(matches!(api.me().await.unwrap_err(), Failure::Offline(_)));
     }
 }

@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    stub::{Answer, Seen, Stub, json, problem, said, typed},
+    stub::{Seen, Stub, StubAnswer, json, problem, said, typed},
     *,
 };
-use crate::token::{Patience, TokenStoreChoice};
+use crate::token::{TokenStoreChoice, WaitMode};
 
 const ID: &str = "01936f3e-0000-7000-8000-000000000000";
 const HOUR: i64 = 3_600_000;
 
-fn login(id: &str, number: u32, life: i64) -> Answer {
+fn login(id: &str, number: u32, life: i64) -> StubAnswer {
     json(
         200,
         format!(
@@ -28,7 +28,7 @@ fn login(id: &str, number: u32, life: i64) -> Answer {
     )
 }
 
-fn me() -> Answer {
+fn me() -> StubAnswer {
     json(200, format!(r#"{{"id":"{ID}","username":"ada","avatarUrl":"/x"}}"#))
 }
 
@@ -64,12 +64,12 @@ impl Home {
     }
 
     async fn token(&self) -> Option<String> {
-        self.tokens().load(Patience::Background).await.map(|token| token.expose_secret().to_owned())
+        self.tokens().load(WaitMode::Background).await.map(|token| token.expose_secret().to_owned())
     }
 }
 
 /// Answers refreshes with ever new tokens of this life, and everything else by `play`.
-async fn refreshing(life: i64, play: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> Stub {
+async fn refreshing(life: i64, play: impl Fn(&Seen) -> StubAnswer + Send + Sync + 'static) -> Stub {
     let given = AtomicU32::new(0);
     Stub::start(move |seen| match seen.line.as_str() {
         "POST /api/v1/auth/refresh" => login(ID, given.fetch_add(1, Ordering::SeqCst) + 1, life),
@@ -78,7 +78,7 @@ async fn refreshing(life: i64, play: impl Fn(&Seen) -> Answer + Send + Sync + 's
     .await
 }
 
-async fn signed_in(play: impl Fn(&Seen) -> Answer + Send + Sync + 'static) -> (Stub, Home, Api) {
+async fn signed_in(play: impl Fn(&Seen) -> StubAnswer + Send + Sync + 'static) -> (Stub, Home, Api) {
     let stub = refreshing(HOUR, play).await;
     let home = Home::new().with_token("refresh-0").await;
     let api = home.client(&stub);

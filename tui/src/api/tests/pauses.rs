@@ -1,4 +1,4 @@
-//! A server that asks to be left alone is left alone.
+//! A server that asks the client to wait is left alone.
 
 use std::time::Duration;
 

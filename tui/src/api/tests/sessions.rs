@@ -43,7 +43,7 @@ async fn only_an_ended_session_removes_the_token() {
         problem(Code::Unauthenticated),
         json(200, "{}"),
         json(502, "<html>"),
-        Answer::HangUp,
+        StubAnswer::HangUp,
     ] {
         let said = answer.clone();
         let stub = Stub::start(move |_| said.clone()).await;
@@ -228,7 +228,7 @@ async fn signing_in_and_out() {
 
 #[tokio::test]
 async fn signed_out_here_even_if_the_server_is_gone() {
-    let stub = refreshing(HOUR, |_| Answer::HangUp).await;
+    let stub = refreshing(HOUR, |_| StubAnswer::HangUp).await;
     let home = Home::new().with_token("refresh-0").await;
     let api = home.client(&stub);
     api.resume().await.unwrap();
@@ -243,7 +243,7 @@ async fn a_refresh_is_repeated_with_its_key_until_its_answer_is_saved() {
         "POST /api/v1/auth/refresh" => match refreshes.fetch_add(1, Ordering::SeqCst) {
             0 => problem(Code::Unavailable),
             // Twice, for it is repeated at once where the connection broke.
-            1 | 2 => Answer::HangUp,
+            1 | 2 => StubAnswer::HangUp,
             n => login(ID, n, 0),
         },
         _ => me(),

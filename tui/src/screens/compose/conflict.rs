@@ -1,9 +1,9 @@
-//! Two people changed the same text: mine is kept, theirs is shown, I choose.
+//! Edit conflicts.
 
 use super::{Compose, Stage};
 use crate::{
     clean::Clean,
-    model::{Change, Core, Kind, Revision, Trouble},
+    model::{Change, Core, ErrorKind, Revision, UiError},
     msg::Outcome,
     nav::{Dialog, Go},
     widgets::Field,
@@ -11,7 +11,7 @@ use crate::{
 
 impl Compose {
     /// The text on the server has arrived: to be changed, or to be told from mine.
-    pub(super) fn fetched(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) -> Go {
+    pub(super) fn fetched(&mut self, core: &mut Core, answer: Result<Outcome, UiError>) -> Go {
         let theirs: Revision = match answer {
             // As it is, to be changed only where the user changes it; drawing cleans it.
             Ok(Outcome::Question(question)) => {
@@ -23,7 +23,7 @@ impl Compose {
             Err(trouble) => {
                 core.plan_retry(&trouble);
                 match trouble.kind {
-                    Kind::Gone => self.lose_target(),
+                    ErrorKind::Gone => self.target_deleted(),
                     _ => self.trouble = Some(trouble),
                 }
                 return Go::Stay;
@@ -67,7 +67,7 @@ impl Compose {
     }
 
     /// My text replaces theirs, knowingly.
-    pub(super) fn keep_mine(&mut self, core: &mut Core) {
+    pub(super) fn overwrite_with_mine(&mut self, core: &mut Core) {
         if let Some(theirs) = self.theirs.take() {
             self.source = Some(theirs);
             self.submit(core);
@@ -75,7 +75,7 @@ impl Compose {
     }
 
     /// Their text replaces mine; undo brings mine back, title and text at once.
-    pub(super) fn take_theirs(&mut self, core: &mut Core) {
+    pub(super) fn use_theirs(&mut self, core: &mut Core) {
         if let Some(theirs) = self.theirs.take() {
             self.fill(&theirs);
             self.source = Some(theirs);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Compose, Fate};
+use super::{Compose, ComposeStatus};
 use crate::{
     drafts::{Draft, DraftId},
-    model::{About, Core, Revision, Tone, cmd::Cmd},
+    model::{Core, Revision, ToastTopic, Tone, cmd::Cmd},
+    texts::compose as texts,
 };
 
 /// How long a change may be unsaved.
@@ -26,7 +27,7 @@ impl Compose {
     /// Keeps the text, or forgets the draft of one that says nothing new.
     pub(super) fn save(&mut self, core: &mut Core) {
         self.save_at = None;
-        if self.fate == Fate::Finished || !self.changed {
+        if self.fate == ComposeStatus::Finished || !self.changed {
             return;
         }
         let Some(id) = self.draft_id() else { return };
@@ -63,6 +64,6 @@ impl Compose {
         }
         self.restored = true;
         self.changed = true;
-        core.toast_about(About::Draft, Tone::Plain, "Your draft is back. Ctrl-X throws it away.");
+        core.toast_about(ToastTopic::Draft, Tone::Plain, texts::DRAFT_RESTORED);
     }
 }

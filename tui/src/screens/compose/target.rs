@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use crate::{
     drafts::DraftOf,
-    model::{Change, Revision, cmd::Call},
+    model::{Change, Revision, cmd::Request},
     nav::Target,
+    texts::compose as texts,
     widgets::Field,
 };
 
@@ -46,9 +47,9 @@ impl Target {
 
     pub(super) fn done(&self) -> &'static str {
         match self {
-            Self::Ask => "Your question is there for everybody.",
-            Self::Answer { .. } => "Your answer is there for everybody.",
-            Self::EditQuestion(_) | Self::EditAnswer(_) => "Saved.",
+            Self::Ask => texts::QUESTION_POSTED,
+            Self::Answer { .. } => texts::ANSWER_POSTED,
+            Self::EditQuestion(_) | Self::EditAnswer(_) => texts::SAVED,
         }
     }
 
@@ -71,21 +72,21 @@ impl Target {
     }
 
     pub(super) fn fields(&self) -> Vec<Field> {
-        let body = Field::tall("description", "Text").limit(Body::MAX);
+        let body = Field::tall("description", texts::BODY).limit(Body::MAX);
         match self {
             Self::Ask | Self::EditQuestion(_) => {
-                let title = Field::line("title", "Title").hint("the question, in one line").limit(Title::MAX);
-                vec![title, body.hint("the rest of it; Markdown is welcome")]
+                let title = Field::line("title", texts::TITLE).hint(texts::TITLE_HINT).limit(Title::MAX);
+                vec![title, body.hint(texts::BODY_HINT)]
             }
-            Self::Answer { .. } | Self::EditAnswer(_) => vec![body.hint("Markdown is welcome")],
+            Self::Answer { .. } | Self::EditAnswer(_) => vec![body.hint(texts::ANSWER_HINT)],
         }
     }
 
     /// Reads the text to be changed.
-    pub(super) fn fetch(&self) -> Option<Call> {
+    pub(super) fn fetch(&self) -> Option<Request> {
         match self {
-            Self::EditQuestion(id) => Some(Call::Question(*id)),
-            Self::EditAnswer(id) => Some(Call::Answer(*id)),
+            Self::EditQuestion(id) => Some(Request::Question(*id)),
+            Self::EditAnswer(id) => Some(Request::Answer(*id)),
             Self::Ask | Self::Answer { .. } => None,
         }
     }
@@ -116,14 +117,14 @@ impl Target {
     }
 
     /// The request that sends it.
-    pub(super) fn call(&self, text: Revision, key: Uuid) -> Call {
+    pub(super) fn call(&self, text: Revision, key: Uuid) -> Request {
         let Revision { title, body, etag } = text;
         let key = key.to_string();
         match self {
-            Self::Ask => Call::Ask { title, body, key },
-            Self::Answer { question, .. } => Call::Reply { question: *question, body, key },
-            Self::EditQuestion(id) => Call::EditQuestion { id: *id, title, body, etag },
-            Self::EditAnswer(id) => Call::EditAnswer { id: *id, body, etag },
+            Self::Ask => Request::Ask { title, body, key },
+            Self::Answer { question, .. } => Request::Reply { question: *question, body, key },
+            Self::EditQuestion(id) => Request::EditQuestion { id: *id, title, body, etag },
+            Self::EditAnswer(id) => Request::EditAnswer { id: *id, body, etag },
         }
     }
 }

@@ -12,7 +12,7 @@ const BESIDE: u16 = 60;
 /// Columns left of a text beside a picture: the selection's mark, the picture, the gaps.
 const INSET: u16 = AVATAR.0 + 4;
 /// Wider lines are harder to read, not easier.
-const WIDEST: u16 = 100;
+const MAX_WIDTH: u16 = 100;
 
 /// One line of a post.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,7 +41,7 @@ pub(super) struct Column {
 impl Column {
     fn of(area: Rect) -> Self {
         if area.width >= BESIDE {
-            Self { text: INSET, head: INSET, width: (area.width - INSET - 1).min(WIDEST) }
+            Self { text: INSET, head: INSET, width: (area.width - INSET - 1).min(MAX_WIDTH) }
         } else {
             Self { text: 2, head: INSET, width: area.width.saturating_sub(3) }
         }

@@ -3,29 +3,30 @@
 use super::{Detail, posts::Posts, rows};
 use crate::{
     model::{
-        Answer, Change, Core, Kind, Part, ReqId, Tone, Trouble,
-        cmd::{Call, Slot},
+        Answer, Change, Core, ErrorKind, Part, ReqId, Tone, UiError,
+        cmd::{Request, Slot},
     },
     msg::Outcome,
+    texts::detail as texts,
     widgets::body,
 };
 
 impl Detail {
     pub(super) fn load(&mut self, core: &mut Core) {
         let id = self.question.id;
-        self.asked = Some(core.call(Some(Slot::Question), Call::Question(id)));
-        self.answers.reload(core, Slot::Answers, Call::Answers { question: id, cursor: None });
+        self.asked = Some(core.call(Some(Slot::Question), Request::Question(id)));
+        self.answers.reload(core, Slot::Answers, Request::Answers { question: id, cursor: None });
     }
 
     /// Reads the next page while there is still a screenful to go.
     pub(super) fn prefetch(&mut self, core: &mut Core) {
         let question = self.question.id;
         if self.scroll + 2 * rows(core) >= self.posts.len() || self.seeking.is_some() {
-            self.answers.read_on(core, |cursor| Call::Answers { question, cursor: Some(cursor) });
+            self.answers.read_on(core, |cursor| Request::Answers { question, cursor: Some(cursor) });
         }
     }
 
-    pub(super) fn answers_read(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, Trouble>) {
+    pub(super) fn answers_read(&mut self, core: &mut Core, req: ReqId, answer: Result<Outcome, UiError>) {
         let Some(answer) = answer.map(Outcome::answers).transpose() else { return };
         let came = answer.is_ok();
         let selected = self.current().map(|answer| answer.id);
@@ -55,12 +56,12 @@ impl Detail {
         }
     }
 
-    pub(super) fn question_read(&mut self, core: &mut Core, answer: Result<Outcome, Trouble>) {
+    pub(super) fn question_read(&mut self, core: &mut Core, answer: Result<Outcome, UiError>) {
         match answer {
             Ok(Outcome::Question(question)) => core.changes.push(Change::question(question)),
             Ok(_) => {}
-            Err(trouble) if trouble.kind == Kind::Gone => {
-                core.toast(Tone::Plain, "This question has been deleted.");
+            Err(trouble) if trouble.kind == ErrorKind::Gone => {
+                core.toast(Tone::Plain, texts::DELETED);
                 core.changes.push(Change::QuestionGone(self.question.id));
             }
             Err(trouble) => core.plan_retry(&trouble),

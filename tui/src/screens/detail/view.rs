@@ -9,6 +9,7 @@ use super::{Detail, posts::Line};
 use crate::{
     input::Hit,
     model::{Core, Person, age},
+    texts::detail as texts,
     widgets::{AVATAR, Canvas, cut},
 };
 
@@ -95,14 +96,12 @@ fn facts<'a>(detail: &Detail, core: &Core, canvas: &Canvas, post: usize, cells: 
 /// What is said below the last post.
 fn draw_end(detail: &Detail, canvas: &mut Canvas, row: Rect) {
     let theme = canvas.theme;
-    let trouble = detail.answers.trouble().or(detail.answers.next_trouble());
+    let trouble = detail.answers.trouble().or(detail.answers.next_error());
     let (text, style) = match (trouble, detail.answers.rows()) {
         (Some(trouble), _) => (trouble.text.as_str(), theme.bad),
-        (None, None) => ("Loading the answers …", theme.muted),
-        (None, Some(answers)) if answers.next.is_some() => ("Loading more answers …", theme.muted),
-        (None, Some(answers)) if answers.items.is_empty() => {
-            ("No answers yet. Press r to write one.", theme.muted)
-        }
+        (None, None) => (texts::LOADING, theme.muted),
+        (None, Some(answers)) if answers.next.is_some() => (texts::LOADING_MORE, theme.muted),
+        (None, Some(answers)) if answers.items.is_empty() => (texts::NO_ANSWERS, theme.muted),
         (None, Some(_)) => ("", theme.muted),
     };
     canvas.text(row, text, style);

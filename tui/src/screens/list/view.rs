@@ -9,6 +9,7 @@ use super::{List, ROW, visible};
 use crate::{
     input::Hit,
     model::{Core, Question, age},
+    texts::list as texts,
     widgets::{AVATAR, Canvas, cut, paragraph, width},
 };
 
@@ -24,7 +25,7 @@ pub(super) fn view(list: &List, core: &Core, canvas: &mut Canvas, area: Rect) {
         y += ROW;
     }
     let end = Rect { x: area.x + 2, y, height: 1, width: area.width.saturating_sub(2) };
-    if let Some(trouble) = list.rows.next_trouble().filter(|_| y < area.bottom()) {
+    if let Some(trouble) = list.rows.next_error().filter(|_| y < area.bottom()) {
         canvas.text(end, trouble.text.as_str(), canvas.theme.bad);
     }
 }
@@ -33,11 +34,9 @@ fn empty(list: &List, canvas: &mut Canvas, area: Rect) {
     let theme = canvas.theme;
     let inside = Rect { x: area.x + 2, y: area.y + 1, width: area.width - 4, height: area.height - 1 };
     let (text, style) = match (list.rows.trouble(), list.rows.rows()) {
-        (Some(trouble), _) => (format!("{}\n\nR tries again.", trouble.text.as_str()), theme.bad),
-        (None, Some(_)) => {
-            ("Nobody has asked anything yet.\n\nPress a to ask the first question.".into(), theme.text)
-        }
-        (None, None) => ("Loading the questions …".into(), theme.muted),
+        (Some(trouble), _) => (texts::failed(trouble.text.as_str()), theme.bad),
+        (None, Some(_)) => (texts::EMPTY.into(), theme.text),
+        (None, None) => (texts::LOADING.into(), theme.muted),
     };
     paragraph(canvas, inside, &text, style);
 }
@@ -76,11 +75,7 @@ fn title(question: &Question, selected: bool, canvas: &Canvas, cells: usize) -> 
 
 /// Author, age and answers: where they do not fit, the author's name gives way.
 fn facts(question: &Question, core: &Core, cells: usize) -> String {
-    let answers = match question.answers {
-        0 => "no answers".to_owned(),
-        1 => "1 answer".to_owned(),
-        n => format!("{n} answers"),
-    };
+    let answers = texts::answers(question.answers);
     let rest = format!(" · {} · {answers}", age(core.now.wall, question.created));
     format!("{}{rest}", cut(question.author.name.as_str(), cells.saturating_sub(width(&rest))))
 }

@@ -6,7 +6,7 @@ use crate::{
     api::Failure,
     clean::Clean,
     drafts::{Draft, DraftId, DraftOf},
-    model::cmd::{Call, Cmd},
+    model::cmd::{Cmd, Request},
     msg::{Msg, Outcome},
     term::Edited,
     testing::{Client, NOW, answer, offline, problem, question, questions, user, versioned},
@@ -27,7 +27,7 @@ pub(super) fn editing() -> Client {
     let mut client = Client::with(80, 24, questions(1..=3));
     client.press("e");
     let call = client.answer(Outcome::Question(versioned(question(1), "v1")));
-    assert!(matches!(call, Call::Question(_)));
+    assert!(matches!(call, Request::Question(_)));
     client
 }
 
@@ -41,7 +41,7 @@ fn asking_a_question() {
     client.text("  of this.");
     client.press("ctrl-s ctrl-s ctrl-s");
     let (req, call) = client.call();
-    let Call::Ask { title, body, .. } = call else { panic!("{call:?}") };
+    let Request::Ask { title, body, .. } = call else { panic!("{call:?}") };
     assert_eq!((title.as_str(), body.as_str()), ("Why?", "Because\n  of this."));
     client.text("typed while sending");
     client.reply(req, Ok(Outcome::Question(versioned(question(50), "v1"))));
@@ -61,7 +61,7 @@ fn a_retry_goes_under_the_same_key_and_the_next_question_under_another() {
     for failure in [offline(), Failure::Broken(Clean::line("?")), problem(Code::Internal, "")] {
         client.press("ctrl-s");
         let call = client.fail(failure);
-        let Call::Ask { key, .. } = call else { panic!("{call:?}") };
+        let Request::Ask { key, .. } = call else { panic!("{call:?}") };
         keys.push(key);
     }
     client.press("ctrl-s");
@@ -70,7 +70,7 @@ fn a_retry_goes_under_the_same_key_and_the_next_question_under_another() {
     client.text("And why?");
     client.press("ctrl-s");
     let (_, call) = client.call();
-    let Call::Ask { key: other, .. } = call else { panic!("{call:?}") };
+    let Request::Ask { key: other, .. } = call else { panic!("{call:?}") };
     assert!(keys.windows(2).all(|pair| pair[0] == pair[1]), "{keys:?}");
     assert_ne!(keys[0], other);
 }
@@ -95,7 +95,7 @@ fn the_space_around_a_title_counts_nowhere() {
     assert!(client.screen().contains("255/255"));
     client.press("ctrl-s");
     let (_, call) = client.call();
-    let Call::Ask { title: sent, .. } = call else { panic!("{call:?}") };
+    let Request::Ask { title: sent, .. } = call else { panic!("{call:?}") };
     assert_eq!(sent, title);
 }
 
@@ -128,7 +128,7 @@ fn every_failure_keeps_the_text() {
         let screen = client.screen();
         assert!(screen.contains("Precious words") && screen.contains(said), "{said}: {screen}");
         client.press("ctrl-s");
-        assert!(matches!(client.call().1, Call::Ask { .. }), "it can be sent again after: {said}");
+        assert!(matches!(client.call().1, Request::Ask { .. }), "it can be sent again after: {said}");
     }
 }
 
@@ -153,7 +153,8 @@ fn a_key_that_was_used_up_by_an_earlier_text_is_said() {
     let first = client.fail(problem(Code::KeyReused, ""));
     assert!(client.screen().contains("posted already"));
     client.press("ctrl-s");
-    let (Call::Ask { key: first, .. }, (_, Call::Ask { key: second, .. })) = (first, client.call()) else {
+    let (Request::Ask { key: first, .. }, (_, Request::Ask { key: second, .. })) = (first, client.call())
+    else {
         panic!("two questions expected");
     };
     assert_ne!(first, second);
@@ -203,12 +204,12 @@ fn a_draft_comes_back_with_its_key() {
     let draft =
         Draft { title: "Old".into(), body: "words".into(), key: key.into(), etag: None, saved_at: NOW };
     client.send(Msg::Draft { id: adas(DraftOf::Question), draft: Some(draft) });
-    assert!(client.screen().contains("Your draft is back"));
+    assert!(client.screen().contains("Draft restored"));
     client.text("er");
     client.press("ctrl-s");
     let (_, call) = client.call();
     assert!(
-        matches!(&call, Call::Ask { title, key: sent, .. } if title == "Older" && sent == key),
+        matches!(&call, Request::Ask { title, key: sent, .. } if title == "Older" && sent == key),
         "{call:?}"
     );
 }
@@ -230,7 +231,7 @@ fn throwing_a_text_away_asks_first() {
     let mut client = asking();
     client.text("Nonsense");
     client.press("ctrl-x");
-    assert!(client.screen().contains("Throw this text away"));
+    assert!(client.screen().contains("Discard this text"));
     client.press("n");
     assert!(client.screen().contains("Nonsense"));
     client.press("ctrl-x y");
@@ -253,7 +254,7 @@ fn answering() {
     let mut mine = answer(5);
     mine.description = "Use retain.".into();
     let call = client.answer(Outcome::Answer(versioned(mine, "v1")));
-    assert!(matches!(call, Call::Reply { body, .. } if body == "Use retain."));
+    assert!(matches!(call, Request::Reply { body, .. } if body == "Use retain."));
     let screen = client.screen();
     assert!(
         screen.contains("Use retain.") && screen.lines().any(|l| l.starts_with('▌') && l.contains("ada")),
@@ -277,7 +278,7 @@ fn editing_starts_from_what_the_server_has_now() {
     client.press("ctrl-s");
     newer.title = "Newer title!".into();
     let call = client.answer(Outcome::Question(versioned(newer, "v8")));
-    let Call::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
+    let Request::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
     assert_eq!((title.as_str(), etag.as_deref()), ("Newer title!", Some("v7")));
     assert!(client.screen().contains("Newer title!") && client.screen().contains("Questions (3)"));
 }
@@ -297,7 +298,7 @@ fn what_was_deleted_meanwhile_keeps_my_text() {
     client.press("ctrl-s");
     client.fail(problem(Code::NotFound, ""));
     let screen = client.screen();
-    assert!(screen.contains("no longer there") && screen.contains("(mine)"), "{screen}");
+    assert!(screen.contains("was deleted") && screen.contains("(mine)"), "{screen}");
     client.press("esc");
     let id = adas(DraftOf::EditQuestion(question(1).id));
     assert!(
@@ -322,11 +323,11 @@ fn an_edited_draft_remembers_the_version_it_changes() {
     client.send(Msg::Draft { id, draft: Some(draft) });
     client.answer(Outcome::Question(versioned(question(1), "v5")));
     let screen = client.screen();
-    assert!(screen.contains("Changed by somebody else"), "it was changed since: {screen}");
+    assert!(screen.contains("Edit conflict"), "it was changed since: {screen}");
     client.press("m");
     let (_, call) = client.call();
     assert!(
-        matches!(call, Call::EditQuestion { title, etag: Some(etag), .. } if title == "Mine" && etag == "v5")
+        matches!(call, Request::EditQuestion { title, etag: Some(etag), .. } if title == "Mine" && etag == "v5")
     );
 }
 
@@ -335,7 +336,7 @@ fn editing_an_answer() {
     let mut client = Client::reading(80, 24, question(1), vec![answer(1)]);
     client.press("tab e");
     let call = client.answer(Outcome::Answer(versioned(answer(1), "v1")));
-    assert!(matches!(call, Call::Answer(_)));
+    assert!(matches!(call, Request::Answer(_)));
     client.press("ctrl-e");
     let handed = client.cmds.iter().find_map(|cmd| match cmd {
         Cmd::Edit(text) => Some(text.clone()),
@@ -348,7 +349,7 @@ fn editing_an_answer() {
     shorter.description = "Shorter.".into();
     let call = client.answer(Outcome::Answer(versioned(shorter, "v2")));
     assert!(
-        matches!(call, Call::EditAnswer { body, etag: Some(etag), .. } if body == "Shorter." && etag == "v1")
+        matches!(call, Request::EditAnswer { body, etag: Some(etag), .. } if body == "Shorter." && etag == "v1")
     );
     let screen = client.screen();
     assert!(screen.contains("Shorter.") && !screen.contains("collect"), "{screen}");
@@ -373,6 +374,6 @@ fn a_paste_is_one_event_and_may_have_many_lines() {
     client.send(Msg::Paste(text.clone()));
     client.press("ctrl-s");
     let (_, call) = client.call();
-    let Call::Ask { title, body, .. } = call else { panic!("{call:?}") };
+    let Request::Ask { title, body, .. } = call else { panic!("{call:?}") };
     assert_eq!((title.as_str(), body), ("Title in two lines", text.replace('\r', "\n")));
 }

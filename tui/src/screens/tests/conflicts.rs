@@ -3,7 +3,7 @@ use ro_co_shared::Code;
 use super::composing::{adas, editing};
 use crate::{
     drafts::{Draft, DraftOf},
-    model::cmd::{Call, Cmd},
+    model::cmd::{Cmd, Request},
     msg::{Msg, Outcome},
     testing::{Client, NOW, listing, offline, problem, question, questions, versioned},
 };
@@ -16,9 +16,9 @@ fn in_conflict() -> Client {
     let mut theirs = question(1);
     theirs.title = "Their title".into();
     theirs.description = Some("Their text".into());
-    assert!(matches!(client.answer(Outcome::Question(versioned(theirs, "v2"))), Call::Question(_)));
+    assert!(matches!(client.answer(Outcome::Question(versioned(theirs, "v2"))), Request::Question(_)));
     let screen = client.screen();
-    assert!(screen.contains("Changed by somebody else") && screen.contains("Their text"), "{screen}");
+    assert!(screen.contains("Edit conflict") && screen.contains("Their text"), "{screen}");
     client
 }
 
@@ -27,7 +27,7 @@ fn in_a_conflict_mine_replaces_theirs_knowingly() {
     let mut client = in_conflict();
     client.press("m");
     let (_, call) = client.call();
-    let Call::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
+    let Request::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
     assert!(title.ends_with("(mine)"));
     assert_eq!(etag.as_deref(), Some("v2"), "against the version that was shown");
 }
@@ -55,14 +55,14 @@ fn in_a_conflict_one_can_go_on_writing() {
     client.press("ctrl-s");
     let (_, call) = client.call();
     assert!(
-        matches!(call, Call::EditQuestion { etag: Some(etag), .. } if etag == "v1"),
+        matches!(call, Request::EditQuestion { etag: Some(etag), .. } if etag == "v1"),
         "still against the old one"
     );
 }
 
 /// The text that was sent, as the server has it now.
-fn stored(call: &Call, etag: &str) -> Outcome {
-    let Call::EditQuestion { title, body, .. } = call else { panic!("{call:?}") };
+fn stored(call: &Request, etag: &str) -> Outcome {
+    let Request::EditQuestion { title, body, .. } = call else { panic!("{call:?}") };
     let mut question = question(1);
     (question.title, question.description) = (title.clone(), Some(body.clone()));
     Outcome::Question(versioned(question, etag))
@@ -79,7 +79,7 @@ fn a_save_whose_answer_was_lost_is_recognised_when_it_is_repeated() {
     client.answer(stored(&sent, "v2"));
     let screen = client.screen();
     assert!(
-        screen.contains("Saved.") && screen.contains("(mine)") && !screen.contains("Changed by"),
+        screen.contains("Saved.") && screen.contains("(mine)") && !screen.contains("Edit conflict"),
         "{screen}"
     );
     assert!(client.calls().is_empty());
@@ -96,9 +96,9 @@ fn what_was_typed_after_a_lost_answer_goes_on_top_of_it() {
     client.fail(problem(Code::Stale, ""));
     client.answer(stored(&sent, "v2"));
     let (_, call) = client.call();
-    let Call::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
+    let Request::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
     assert!(title.ends_with("(mine) and more") && etag.as_deref() == Some("v2"), "{title} {etag:?}");
-    assert!(!client.screen().contains("Changed by"));
+    assert!(!client.screen().contains("Edit conflict"));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_question_that_is_open_is_edited_without_another_read() {
         client.reply(
             req,
             Ok(match call {
-                Call::Question(_) => Outcome::Question(versioned(question(1), "v4")),
+                Request::Question(_) => Outcome::Question(versioned(question(1), "v4")),
                 _ => Outcome::Answers(listing(vec![], None)),
             }),
         );
@@ -141,12 +141,12 @@ fn a_question_that_is_open_is_edited_without_another_read() {
     client.press("ctrl-s");
     let (req, call) = client.call();
     let outcome = stored(&call, "v5");
-    assert!(matches!(call, Call::EditQuestion { etag: Some(etag), .. } if etag == "v4"));
+    assert!(matches!(call, Request::EditQuestion { etag: Some(etag), .. } if etag == "v4"));
     client.reply(req, Ok(outcome));
     client.press("e");
     client.text("?");
     client.press("ctrl-s");
     let (_, call) = client.call();
-    let Call::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
+    let Request::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
     assert!(title.ends_with("!?") && etag.as_deref() == Some("v5"), "{title} {etag:?}");
 }

@@ -145,6 +145,6 @@ fn no_form_lets_a_servers_refusal_out_as_anything_but_text() {
     check(&mut client, "sign up");
     let warning = Warning { brief: Clean::line(EVIL), full: Some(Clean::line(EVIL)) };
     client.send(Msg::Warning(Some(warning)));
-    client.send(Msg::Trouble(Clean::line(EVIL)));
+    client.send(Msg::Error(Clean::line(EVIL)));
     check(&mut client, "warnings");
 }

@@ -5,7 +5,7 @@ use ro_co_shared::Code;
 use super::composing::{adas, asking};
 use crate::{
     drafts::{Draft, DraftId, DraftOf},
-    model::cmd::{Call, Cmd},
+    model::cmd::{Cmd, Request},
     msg::{Msg, Outcome},
     testing::{Client, NOW, problem, question, questions, user, versioned},
 };
@@ -21,7 +21,7 @@ fn with_a_text_goes_the_draft_of_its_change() {
     let mut client = Client::with(80, 24, questions(1..=3));
     client.press("e");
     client.fail(problem(Code::NotFound, ""));
-    assert!(client.screen().contains("no longer there"));
+    assert!(client.screen().contains("was deleted"));
     client.press("esc");
     assert!(client.cmds.iter().any(|cmd| matches!(cmd, Cmd::DropDraft(dropped) if *dropped == id)));
 }
@@ -34,12 +34,9 @@ fn a_draft_that_was_thrown_away_is_not_said_to_be_back() {
         Draft { title: "Half".into(), body: String::new(), key: String::new(), etag: None, saved_at: NOW };
     client.send(Msg::Draft { id: adas(DraftOf::Question), draft: Some(draft) });
     let screen = client.screen();
-    assert!(
-        screen.contains("Your draft is back") && screen.contains("[ ask ]"),
-        "nothing is covered: {screen}"
-    );
+    assert!(screen.contains("Draft restored") && screen.contains("[ ask ]"), "nothing is covered: {screen}");
     client.press("ctrl-x y");
-    assert!(!client.screen().contains("Your draft is back"));
+    assert!(!client.screen().contains("Draft restored"));
 }
 
 #[test]
@@ -64,7 +61,7 @@ fn what_cannot_be_seen_is_not_shown_and_not_lost() {
     client.text("!");
     client.press("ctrl-s");
     let (_, call) = client.call();
-    let Call::EditQuestion { title, body, .. } = call else { panic!("{call:?}") };
+    let Request::EditQuestion { title, body, .. } = call else { panic!("{call:?}") };
     assert_eq!((title, body), (format!("{odd}!"), odd.to_owned()));
 }
 

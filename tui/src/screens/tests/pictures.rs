@@ -201,7 +201,7 @@ pictures! {
         let mut client = Client::with(w, h, vec![]);
         client.press("a");
         client.text("Why?");
-        client.send(Msg::Trouble(Clean::line("Something went wrong, and this message is long enough to need a second line of its own.")));
+        client.send(Msg::Error(Clean::line("Something went wrong, and this message is long enough to need a second line of its own.")));
         client
     };
     session_ended => |w, h| {
@@ -215,10 +215,10 @@ pictures! {
     };
     messages_and_a_warning => |w, h| {
         let mut client = Client::with(w, h, questions(1..=3));
-        let full = Some("Sign-in not kept: no keyring service. --token-store file keeps it.".into());
-        client.send(Msg::Warning(Some(Warning { brief: "sign-in not kept: no keyring".into(), full })));
-        client.send(Msg::Trouble(Clean::line("Something went wrong, and this message is long enough to need a second line of its own.")));
-        client.send(Msg::Trouble(Clean::line("Short.")));
+        let full = Some("Sign-in not kept: no keyring service. --token-store file saves it.".into());
+        client.send(Msg::Warning(Some(Warning { brief: "sign-in not saved: no keyring".into(), full })));
+        client.send(Msg::Error(Clean::line("Something went wrong, and this message is long enough to need a second line of its own.")));
+        client.send(Msg::Error(Clean::line("Short.")));
         client
     };
 }
@@ -228,7 +228,7 @@ fn too_small_says_so() {
     for (width, height) in [(39, 12), (40, 11), (20, 5), (10, 2), (3, 1), (2, 1)] {
         let mut client = Client::with(width, height, questions(1..=3));
         client.press("j enter ? esc q a");
-        assert!(client.screen().starts_with(&"Please"[..usize::from(width).min(6)]), "{width}x{height}");
+        assert!(client.screen().starts_with(&"Terminal"[..usize::from(width).min(8)]), "{width}x{height}");
     }
 }
 

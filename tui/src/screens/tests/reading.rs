@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     input::{Hit, Pointer},
-    model::cmd::Call,
+    model::cmd::Request,
     msg::{Msg, Outcome},
     testing::{Client, NOW, answer, listing, offline, problem, question, questions, versioned},
 };
@@ -65,9 +65,9 @@ fn the_next_page_is_read_before_the_end_is_reached_and_once() {
     assert!(client.calls().is_empty());
     client.press("G");
     let (req, call) = client.call();
-    assert!(matches!(&call, Call::Questions { cursor: Some(cursor) } if cursor == "after-100"));
+    assert!(matches!(&call, Request::Questions { cursor: Some(cursor) } if cursor == "after-100"));
     client.press("k j k j");
-    assert!(client.calls().is_empty(), "it is on its way already");
+    assert!(client.calls().is_empty(), "it is in flight already");
     client.reply(req, Ok(Outcome::Questions(listing(questions(100..=120), None))));
     assert!(selected(&mut client).contains("Question 100:"), "the selection stays");
     client.press("G");
@@ -200,7 +200,7 @@ fn a_click_selects_and_a_click_on_what_is_selected_opens() {
     assert!(selected(&mut client).contains("Question 2:"));
     client.click("Question 2:");
     let calls = client.calls();
-    assert!(matches!(calls[0].1, Call::Question(id) if id == QuestionId(Uuid::from_u128(2))), "{calls:?}");
+    assert!(matches!(calls[0].1, Request::Question(id) if id == QuestionId(Uuid::from_u128(2))), "{calls:?}");
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn answers_are_read_on_while_one_scrolls() {
     assert!(client.calls().is_empty(), "ten answers are more than two screens");
     client.press("G");
     let call = client.answer(Outcome::Answers(listing((11..=12).map(answer).collect(), None)));
-    assert!(matches!(call, Call::Answers { cursor: Some(cursor), .. } if cursor == "after-10"));
+    assert!(matches!(call, Request::Answers { cursor: Some(cursor), .. } if cursor == "after-10"));
     client.press("G");
     assert!(client.screen().contains("Answer 12:"));
 }
@@ -281,8 +281,8 @@ fn what_failed_is_tried_again_when_one_comes_back_to_it() {
     client.press("R");
     client.fail(offline());
     client.press("p q");
-    assert!(matches!(client.answer(Outcome::Questions(listing(vec![], None))), Call::Questions { .. }));
-    assert!(client.screen().contains("Nobody has asked anything yet"));
+    assert!(matches!(client.answer(Outcome::Questions(listing(vec![], None))), Request::Questions { .. }));
+    assert!(client.screen().contains("No questions yet"));
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn marking_needs_the_right_to_and_happens_once() {
     assert!(client.calls().is_empty(), "question 2 is Bob's");
     client.press("k m m");
     let (req, call) = client.call();
-    assert!(matches!(call, Call::Mark { answered: true, .. }));
+    assert!(matches!(call, Request::Mark { answered: true, .. }));
     let mut marked = question(1);
     marked.answered = true;
     client.reply(req, Ok(Outcome::Question(versioned(marked, "v2"))));
@@ -314,7 +314,7 @@ fn deleting_names_the_thing_and_happens_once() {
     assert!(client.calls().is_empty(), "three times no");
     client.press("d y y enter");
     let (req, call) = client.call();
-    assert!(matches!(call, Call::DeleteQuestion(id) if id == QuestionId(Uuid::from_u128(1))));
+    assert!(matches!(call, Request::DeleteQuestion(id) if id == QuestionId(Uuid::from_u128(1))));
     client.reply(req, Ok(Outcome::Done));
     let screen = client.screen();
     assert!(screen.contains("Questions (2)") && !screen.contains("Question 1:"), "{screen}");
@@ -327,7 +327,7 @@ fn deleting_what_one_is_reading_goes_back_to_the_list() {
     let mut client = Client::reading(80, 24, question(1), vec![]);
     client.press("d y");
     client.answer(Outcome::Done);
-    assert!(client.screen().contains("Nobody has asked anything yet"), "{}", client.screen());
+    assert!(client.screen().contains("No questions yet"), "{}", client.screen());
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn deleting_an_answer_counts_it_out_of_the_list() {
     assert!(client.screen().contains("the answer “Answer 1:"), "{}", client.screen());
     client.press("y");
     let call = client.answer(Outcome::Done);
-    assert!(matches!(call, Call::DeleteAnswer { .. }));
+    assert!(matches!(call, Request::DeleteAnswer { .. }));
     let screen = client.screen();
     assert!(!screen.contains("Answer 1:") && screen.contains("Answer 2:"), "{screen}");
     client.press("q");
@@ -402,9 +402,9 @@ fn an_edited_post_says_so() {
 fn enter_on_a_confirmation_keeps_the_thing() {
     let mut client = Client::with(80, 24, questions(1..=3));
     client.press("d enter");
-    assert!(client.calls().is_empty() && !client.screen().contains("Are you sure"));
+    assert!(client.calls().is_empty() && !client.screen().contains("Confirm"));
     client.press("d tab enter");
-    assert!(matches!(client.call().1, Call::DeleteQuestion(_)), "chosen on purpose");
+    assert!(matches!(client.call().1, Request::DeleteQuestion(_)), "chosen on purpose");
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn keys_are_found_on_keyboards_of_other_scripts() {
     client.press("ctrl-ы");
     let (_, call) = client.call();
     assert!(
-        matches!(call, Call::Ask { title, .. } if title == "ы"),
+        matches!(call, Request::Ask { title, .. } if title == "ы"),
         "a letter is text, Ctrl and a letter is not"
     );
 }

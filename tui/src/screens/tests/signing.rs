@@ -7,7 +7,7 @@ use crate::{
     api::Failure,
     clean::Clean,
     model::Warning,
-    model::cmd::Call,
+    model::cmd::Request,
     msg::{Msg, Outcome},
     testing::{Client, listing, offline, problem, questions, user},
 };
@@ -32,10 +32,10 @@ fn fill(client: &mut Client) {
 #[test]
 fn the_session_of_last_time_leads_straight_to_the_list() {
     let mut client = Client::started(80, 24);
-    assert!(matches!(client.answer(Outcome::Resumed(Some(user(1, "ada")))), Call::Resume));
+    assert!(matches!(client.answer(Outcome::Resumed(Some(user(1, "ada")))), Request::Resume));
     assert!(matches!(
         client.answer(Outcome::Questions(listing(questions(1..4), None))),
-        Call::Questions { cursor: None }
+        Request::Questions { cursor: None }
     ));
     assert!(client.screen().contains("Question 1"));
 }
@@ -65,12 +65,12 @@ fn signing_in() {
     assert!(client.screen().contains(PASSWORD), "unless it shall be");
     client.press("enter");
     let (req, call) = client.call();
-    let Call::LogIn { email, password } = call else { panic!("{call:?}") };
+    let Request::LogIn { email, password } = call else { panic!("{call:?}") };
     assert_eq!((email.as_str(), password.expose_secret()), ("ada@example.org", PASSWORD));
     client.press("ctrl-s enter");
     assert!(client.calls().is_empty(), "sent once, however often one presses");
     client.reply(req, Ok(Outcome::User(user(1, "ada"))));
-    assert!(matches!(client.call().1, Call::Questions { .. }));
+    assert!(matches!(client.call().1, Request::Questions { .. }));
 }
 
 #[test]
@@ -78,13 +78,13 @@ fn signing_in_with_something_missing_asks_nobody_and_goes_there() {
     let mut client = Client::signed_out(80, 24);
     client.press("ctrl-s");
     assert!(client.calls().is_empty());
-    assert!(client.screen().contains("✘ E-mail is missing"));
+    assert!(client.screen().contains("✘ Email is missing"));
     client.text("ada@example.org");
     client.press("ctrl-s");
     assert!(client.screen().contains("✘ Password is missing"));
     client.text("now the password has the focus");
     client.press("ctrl-s");
-    assert!(matches!(client.call().1, Call::LogIn { .. }));
+    assert!(matches!(client.call().1, Request::LogIn { .. }));
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn every_failure_of_signing_in_is_said_and_nothing_typed_is_lost() {
         let screen = client.screen();
         assert!(screen.contains(said) && screen.contains("ada@example.org"), "{said}: {screen}");
         client.press("ctrl-s");
-        assert!(matches!(client.call().1, Call::LogIn { .. }), "it can be tried again after: {said}");
+        assert!(matches!(client.call().1, Request::LogIn { .. }), "it can be tried again after: {said}");
     }
 }
 
@@ -123,7 +123,7 @@ fn a_name_is_looked_up_when_typing_pauses_and_only_the_last_one_counts() {
     assert!(client.calls().is_empty());
     client.wait(Duration::from_millis(1));
     let (first, call) = client.call();
-    assert!(matches!(call, Call::NameFree(name) if name == "ada"));
+    assert!(matches!(call, Request::NameFree(name) if name == "ada"));
     assert!(client.screen().contains("checking"));
     client.text("m");
     client.reply(first, Ok(Outcome::NameFree(false)));
@@ -156,7 +156,7 @@ fn a_name_check_that_has_to_wait_waits_by_itself_and_is_for_the_latest_name() {
     client.fail(busy());
     client.text("m");
     client.wait(Duration::from_secs(4));
-    assert!(matches!(client.answer(Outcome::NameFree(true)), Call::NameFree(name) if name == "adam"));
+    assert!(matches!(client.answer(Outcome::NameFree(true)), Request::NameFree(name) if name == "adam"));
     assert!(client.screen().contains("✔ free"));
 }
 
@@ -182,12 +182,12 @@ fn signing_up_signs_in_too() {
     fill(&mut client);
     client.press("ctrl-s");
     let (req, call) = client.call();
-    assert!(matches!(call, Call::SignUp { username, .. } if username == "ada"));
+    assert!(matches!(call, Request::SignUp { username, .. } if username == "ada"));
     client.press("ctrl-s");
     assert!(client.calls().is_empty());
     client.reply(req, Ok(Outcome::User(user(1, "ada"))));
-    assert!(matches!(client.answer(Outcome::User(user(1, "ada"))), Call::LogIn { .. }));
-    assert!(matches!(client.call().1, Call::Questions { .. }));
+    assert!(matches!(client.answer(Outcome::User(user(1, "ada"))), Request::LogIn { .. }));
+    assert!(matches!(client.call().1, Request::Questions { .. }));
     assert!(client.screen().contains("Welcome"));
 }
 
@@ -199,7 +199,7 @@ fn an_account_without_a_sign_in_ends_at_the_form_that_knows_the_address() {
     client.answer(Outcome::User(user(1, "ada")));
     client.fail(offline());
     let screen = client.screen();
-    assert!(screen.contains("Your account is there") && screen.contains("ada@example.org"), "{screen}");
+    assert!(screen.contains("Account created") && screen.contains("ada@example.org"), "{screen}");
 }
 
 #[test]
@@ -210,9 +210,7 @@ fn what_is_missing_is_said_under_each_field_and_the_first_one_gets_the_focus() {
     client.press("ctrl-s");
     assert!(client.calls().is_empty());
     let screen = client.screen();
-    for said in
-        ["Please look at: Name, E-mail.", "✘ Name must have at least", "✘ E-mail is not an e-mail address"]
-    {
+    for said in ["Please correct: Name, Email.", "✘ Name must have at least", "✘ Email is not an"] {
         assert!(screen.contains(said), "{said}: {screen}");
     }
     client.text("ada");
@@ -227,7 +225,7 @@ fn what_the_server_refuses_is_said_under_its_field() {
     let errors = vec![FieldError { field: "email".into(), message: "belongs to somebody else".into() }];
     client.fail(Failure::Problem(Box::new(Problem::fields(Code::Taken, errors))));
     let screen = client.screen();
-    assert!(screen.contains("✘ E-mail belongs to somebody else"), "{screen}");
+    assert!(screen.contains("✘ Email belongs to somebody else"), "{screen}");
     client.text("x");
     assert!(client.screen().contains("ada@example.orgx"), "the field has the focus, its text is still there");
 }
@@ -236,7 +234,7 @@ fn what_the_server_refuses_is_said_under_its_field() {
 fn whoever_signs_up_is_told_where_the_name_may_go() {
     let mut client = sign_up_form();
     assert!(client.screen().contains("DiceBear"));
-    client.model.core.server.names_leave = false;
+    client.model.core.server.sends_usernames = false;
     assert!(!client.screen().contains("DiceBear"));
 }
 
@@ -262,7 +260,7 @@ fn after_a_wrong_password_typing_replaces_it() {
     client.text(PASSWORD);
     client.press("enter");
     let (_, call) = client.call();
-    let Call::LogIn { password, .. } = call else { panic!("{call:?}") };
+    let Request::LogIn { password, .. } = call else { panic!("{call:?}") };
     assert_eq!(password.expose_secret(), PASSWORD);
 }
 
@@ -277,7 +275,7 @@ fn a_password_that_could_not_be_sent_is_still_there() {
     client.text(" marbles");
     client.press("enter");
     let (_, call) = client.call();
-    let Call::LogIn { password, .. } = call else { panic!("{call:?}") };
+    let Request::LogIn { password, .. } = call else { panic!("{call:?}") };
     assert_eq!(password.expose_secret(), PASSWORD);
 }
 
@@ -286,12 +284,12 @@ fn what_is_wrong_is_named_until_it_is_mended() {
     let mut client = sign_up_form();
     client.text("ada");
     client.press("ctrl-s");
-    assert!(client.screen().contains("Please look at: E-mail, Password."));
+    assert!(client.screen().contains("Please correct: Email, Password."));
     client.text("ada@example.org");
-    assert!(client.screen().contains("Please look at: Password."));
+    assert!(client.screen().contains("Please correct: Password."));
     client.press("tab");
     client.text("s");
-    assert!(!client.screen().contains("Please look at"), "{}", client.screen());
+    assert!(!client.screen().contains("Please correct"), "{}", client.screen());
 }
 
 #[test]
@@ -302,17 +300,17 @@ fn an_address_is_judged_when_its_field_is_left() {
         client.text("nowhere");
         assert!(!client.screen().contains("is not an e-mail address"));
         client.press(leave);
-        assert!(client.screen().contains("✘ E-mail is not an e-mail address"), "{leave}");
+        assert!(client.screen().contains("✘ Email is not an"), "{leave}");
     }
     let mut client = sign_up_form();
     client.press("tab tab");
-    assert!(!client.screen().contains("✘ E-mail"), "nothing is typed yet");
+    assert!(!client.screen().contains("✘ Email"), "nothing is typed yet");
 }
 
 #[test]
 fn a_sign_in_that_is_not_kept_is_said_once_in_full_and_on_the_users_page() {
     let warning = Warning {
-        brief: "sign-in not kept: no keyring service".into(),
+        brief: "sign-in not saved: no keyring service".into(),
         full: Some("Start with --token-store file.".into()),
     };
     let mut client = Client::with(80, 24, vec![]);
@@ -333,7 +331,7 @@ fn the_way_to_an_id() {
     assert!(client.screen().contains(&user(1, "ada").id.to_string()));
     client.press("esc j w");
     let screen = client.screen();
-    assert!(screen.contains("Who wrote this") && screen.contains(&user(2, "bob").id.to_string()), "{screen}");
+    assert!(screen.contains("Author") && screen.contains(&user(2, "bob").id.to_string()), "{screen}");
     client.press("esc enter w");
     assert!(client.screen().contains(&user(2, "bob").id.to_string()));
 }
@@ -354,8 +352,8 @@ fn a_message_goes_when_it_is_no_longer_true() {
     client.wait(Duration::from_secs(1));
     client.answer(Outcome::Questions(listing(vec![], None)));
     let screen = client.screen();
-    assert!(screen.contains("The server is back") && !screen.contains("No connection"), "{screen}");
+    assert!(screen.contains("Connected again") && !screen.contains("No connection"), "{screen}");
     client.press("R");
     client.fail(offline());
-    assert!(!client.screen().contains("The server is back"));
+    assert!(!client.screen().contains("Connected again"));
 }

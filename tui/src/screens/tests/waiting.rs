@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     api::Failure,
     clean::Clean,
-    model::cmd::Call,
+    model::cmd::Request,
     msg::Outcome,
     testing::{Client, listing, offline, question, questions, versioned},
 };
@@ -30,11 +30,11 @@ fn a_refused_post_counts_down_and_keeps_the_text() {
     }
     client.wait(Duration::from_secs(1));
     let screen = client.screen();
-    assert!(screen.contains("The wait is over") && !screen.contains("try again in"), "{screen}");
+    assert!(screen.contains("You can try again now") && !screen.contains("try again in"), "{screen}");
     assert!(client.calls().is_empty(), "whether it is sent again is up to the user");
     client.press("ctrl-s");
     let call = client.answer(Outcome::Question(versioned(question(9), "v1")));
-    assert!(matches!(call, Call::Ask { title, .. } if title == "Precious words"));
+    assert!(matches!(call, Request::Ask { title, .. } if title == "Precious words"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The way to the server: it carries calls, and keeps the pauses the server asks for.
+//! HTTP transport: sends requests and honours `Retry-After`.
 
 use std::{
     collections::HashMap,
@@ -13,8 +13,8 @@ use reqwest::Client;
 use secrecy::SecretString;
 
 use super::{
-    call::{Call, Operation, Reply, http_client},
     failure::Failure,
+    http::{HttpRequest, HttpResponse, Operation, http_client},
     origin::Origin,
 };
 use crate::clean::Clean;
@@ -24,7 +24,7 @@ pub(super) type Clock = Arc<dyn Fn() -> Instant + Send + Sync>;
 
 /// Cheap to clone; all clones keep the same pauses.
 #[derive(Clone)]
-pub(super) struct Wire {
+pub(super) struct Transport {
     http: Client,
     origin: Origin,
     clock: Clock,
@@ -33,7 +33,7 @@ pub(super) struct Wire {
     replies: Arc<AtomicU64>,
 }
 
-impl Wire {
+impl Transport {
     pub(super) fn new(origin: Origin, clock: Clock) -> Result<Self, Failure> {
         Ok(Self {
             http: http_client(&origin)?,
@@ -56,9 +56,13 @@ impl Wire {
         (self.clock)()
     }
 
-    /// Sends a call, unless the server has asked to be left alone with its like. What it says then, now or before,
+    /// Sends a call, unless the server has asked to wait with requests of this kind. What it says then, now or before,
     /// is [`Failure::Busy`] with the time that is left.
-    pub(super) async fn send(&self, call: &Call, bearer: Option<&SecretString>) -> Result<Reply, Failure> {
+    pub(super) async fn send(
+        &self,
+        call: &HttpRequest,
+        bearer: Option<&SecretString>,
+    ) -> Result<HttpResponse, Failure> {
         let operation = call.operation();
         if let Some(failure) = self.pause(&operation) {
             return Err(failure);
@@ -67,7 +71,7 @@ impl Wire {
         if answer.is_ok() {
             self.replies.fetch_add(1, Ordering::Relaxed);
         }
-        let answer = answer.and_then(Reply::unless_busy);
+        let answer = answer.and_then(HttpResponse::unless_busy);
         if let Err(Failure::Busy { retry_after, reason }) = &answer {
             self.pauses().insert(operation, (self.now() + *retry_after, reason.clone()));
         }

@@ -1,14 +1,14 @@
-//! A failure in the words of the screen.
+//! Errors as they are shown.
 
 use std::time::Duration;
 
 use ro_co_shared::{Code, Problem};
 
-use crate::{api::Failure, clean::Clean};
+use crate::{api::Failure, clean::Clean, texts::sign_in};
 
 /// What a failure means for what the user can do next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum ErrorKind {
     /// The server cannot be reached; trying again may help.
     Offline,
     /// The server wants to be asked again later.
@@ -25,53 +25,54 @@ pub(crate) enum Kind {
 
 /// Why something did not work.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Trouble {
+pub(crate) struct UiError {
     /// One sentence.
     pub(crate) text: Clean,
     /// What it means.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ErrorKind,
     /// The fields that are wrong, by their name on the wire, each with a reason that reads on after its name.
     pub(crate) fields: Vec<(String, Clean)>,
 }
 
-impl Trouble {
+impl UiError {
     /// A refusal in these words.
-    pub(crate) fn said(text: &str) -> Self {
-        Self { text: Clean::line(text), kind: Kind::Refused, fields: Vec::new() }
+    pub(crate) fn refused(text: &str) -> Self {
+        Self { text: Clean::line(text), kind: ErrorKind::Refused, fields: Vec::new() }
     }
 
     /// Whether waiting may help.
     pub(crate) fn passes(&self) -> bool {
-        matches!(self.kind, Kind::Offline | Kind::Busy(_))
+        matches!(self.kind, ErrorKind::Offline | ErrorKind::Busy(_))
     }
 }
 
-impl From<Failure> for Trouble {
+impl From<Failure> for UiError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Problem(problem) => (*problem).into(),
-            Failure::SignedOut => Self::said("You are signed out."),
-            Failure::Offline(why) => {
-                Self { kind: Kind::Offline, ..Self::said(&format!("No connection: {}", why.as_str())) }
-            }
-            Failure::Foreign(why) => Self { kind: Kind::Offline, ..Self::said(why.as_str()) },
+            Failure::SignedOut => Self::refused(sign_in::SIGNED_OUT),
+            Failure::Offline(why) => Self {
+                kind: ErrorKind::Offline,
+                ..Self::refused(&format!("No connection: {}", why.as_str()))
+            },
+            Failure::Foreign(why) => Self { kind: ErrorKind::Offline, ..Self::refused(why.as_str()) },
             Failure::Busy { retry_after, reason } => {
                 // How long is counted down in the status bar.
                 let text = format!("{}. Please wait.", reason.as_str().trim_end_matches('.'));
-                Self { kind: Kind::Busy(retry_after), ..Self::said(&text) }
+                Self { kind: ErrorKind::Busy(retry_after), ..Self::refused(&text) }
             }
-            Failure::Broken(why) => Self::said(why.as_str()),
+            Failure::Broken(why) => Self::refused(why.as_str()),
         }
     }
 }
 
-impl From<Problem> for Trouble {
+impl From<Problem> for UiError {
     fn from(problem: Problem) -> Self {
         let kind = match problem.code {
-            Code::Stale => Kind::Stale,
-            Code::NotFound => Kind::Gone,
-            Code::KeyReused => Kind::KeyReused,
-            _ => Kind::Refused,
+            Code::Stale => ErrorKind::Stale,
+            Code::NotFound => ErrorKind::Gone,
+            Code::KeyReused => ErrorKind::KeyReused,
+            _ => ErrorKind::Refused,
         };
         let fields = problem.errors.into_iter().map(|e| (e.field, Clean::line(&e.message))).collect();
         Self { text: Clean::line(&problem.detail), kind, fields }

@@ -27,7 +27,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(super) type Operation = (Method, String);
 
 /// A request to be sent, once or, after a refresh, twice.
-pub(super) struct Call {
+pub(super) struct HttpRequest {
     method: Method,
     path: String,
     query: Vec<(&'static str, String)>,
@@ -38,7 +38,7 @@ pub(super) struct Call {
     limit: usize,
 }
 
-impl Call {
+impl HttpRequest {
     pub(super) fn new(method: Method, path: impl Into<String>) -> Self {
         let repeatable = method == Method::GET;
         Self {
@@ -115,7 +115,7 @@ impl Call {
         http: &Client,
         origin: &Origin,
         bearer: Option<&SecretString>,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<HttpResponse, Failure> {
         let url = self.url(origin)?;
         let mut again = self.repeatable;
         loop {
@@ -137,7 +137,7 @@ impl Call {
 
 /// An answer, read to its end.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(super) struct HttpResponse {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     body: Vec<u8>,
@@ -145,7 +145,11 @@ pub(super) struct Reply {
     origin: String,
 }
 
-async fn read(mut response: reqwest::Response, limit: usize, origin: &Origin) -> Result<Reply, Failure> {
+async fn read(
+    mut response: reqwest::Response,
+    limit: usize,
+    origin: &Origin,
+) -> Result<HttpResponse, Failure> {
     let too_large = || Failure::Broken("the server's answer is too large".into());
     if response.content_length().is_some_and(|length| length > limit as u64) {
         return Err(too_large());
@@ -158,10 +162,10 @@ async fn read(mut response: reqwest::Response, limit: usize, origin: &Origin) ->
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, headers, body, origin: origin.to_string() })
+    Ok(HttpResponse { status, headers, body, origin: origin.to_string() })
 }
 
-impl Reply {
+impl HttpResponse {
     /// The answer, unless it asks to come back later.
     pub(super) fn unless_busy(self) -> Result<Self, Failure> {
         match self.status {
