@@ -22,7 +22,7 @@ use ro_co_server::{
     secret::Secret,
     store::{Account, Question, sqlite::Sqlite},
 };
-use ro_co_shared::{QuestionId, Role, Timestamp, UserId};
+use ro_co_shared::{Body, QuestionId, QuestionText, Role, Timestamp, Title, UserId};
 use tokio::{net::TcpStream, task::JoinSet};
 
 const LIST: &str = "/api/v1/question/all";
@@ -103,8 +103,12 @@ async fn fill(app: &Arc<App>, count: i64) -> Outcome<(Account, String)> {
         let question = Question {
             id: QuestionId::new(),
             author: account.id,
-            title: format!("How do I join wood without a table saw, the {n}th?"),
-            description: Some("I would really appreciate any advice. ".repeat(8)),
+            text: QuestionText {
+                description: Some(Body::unchecked("I would really appreciate any advice. ".repeat(8))),
+                ..QuestionText::new(Title::unchecked(format!(
+                    "How do I join wood without a table saw, the {n}th?"
+                )))
+            },
             created_at: Timestamp(1_700_000_000_000 + n),
             fingerprint: [0; 32],
         };

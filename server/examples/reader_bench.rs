@@ -19,10 +19,10 @@ use std::{
 };
 
 use ro_co_server::store::{
-    Account, Accounts, Filter, Position, Question, Questions, Slice, Store,
+    Account, Accounts, ListQuery, Order, Position, Question, QuestionFilter, Questions, Slice, Store,
     sqlite::{FILE_NAME, Sqlite},
 };
-use ro_co_shared::{QuestionId, Role, Timestamp, UserId};
+use ro_co_shared::{Body, QuestionId, QuestionText, Role, Timestamp, Title, UserId};
 use rusqlite::{Connection, OpenFlags};
 use tokio::{runtime::Handle, sync::oneshot};
 
@@ -89,8 +89,12 @@ async fn fill(dir: &Path) -> Outcome<()> {
         let question = Question {
             id: QuestionId::new(),
             author: authors[usize::try_from(i)? % authors.len()],
-            title: format!("How do I join wood without a table saw, part {i}?"),
-            description: Some("I would really appreciate any advice. ".repeat(8)),
+            text: QuestionText {
+                description: Some(Body::unchecked("I would really appreciate any advice. ".repeat(8))),
+                ..QuestionText::new(Title::unchecked(format!(
+                    "How do I join wood without a table saw, part {i}?"
+                )))
+            },
             created_at: Timestamp(i64::try_from(i)?),
             fingerprint: [0; 32],
         };
@@ -196,7 +200,8 @@ impl Way {
             }
             Self::Store(store) => {
                 let slice = Slice { from: Position::Skip(skip), size: 10 };
-                Ok(store.questions(Filter::default(), slice).await?.len())
+                let query = ListQuery { filter: QuestionFilter::default(), order: Order::Newest, slice };
+                Ok(store.questions(query).await?.len())
             }
         }
     }

@@ -29,7 +29,7 @@ use ro_co_server::{
         sqlite::Sqlite,
     },
 };
-use ro_co_shared::{QuestionId, Role, Timestamp, UserId};
+use ro_co_shared::{Body, QuestionId, QuestionText, Role, Timestamp, Title, UserId};
 use ro_co_tests::mongo::Node;
 use secrecy::SecretString;
 use tokio::task::JoinSet;
@@ -114,8 +114,12 @@ fn question(author: UserId, n: i64) -> Question {
     Question {
         id: QuestionId::new(),
         author,
-        title: format!("How do I join wood without a table saw, the {n}th?"),
-        description: Some("I would really appreciate any advice. ".repeat(8)),
+        text: QuestionText {
+            description: Some(Body::unchecked("I would really appreciate any advice. ".repeat(8))),
+            ..QuestionText::new(Title::unchecked(format!(
+                "How do I join wood without a table saw, the {n}th?"
+            )))
+        },
         created_at: Timestamp(1_700_000_000_000 + n),
         fingerprint: [0; 32],
     }
@@ -161,7 +165,7 @@ async fn fill_raw(
         let mut copy = model.clone();
         let at = DateTime::from_millis(question.created_at.0);
         copy.insert("_id", BsonUuid::from_bytes(question.id.0.into_bytes()));
-        copy.insert("title", question.title);
+        copy.insert("title", question.text.title.as_str());
         copy.insert("createdAt", at);
         copy.insert("updatedAt", at);
         batch.push(copy);

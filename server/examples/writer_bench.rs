@@ -10,7 +10,7 @@ use std::{
 };
 
 use ro_co_server::store::{Account, Accounts, Question, Questions, Store, sqlite::Sqlite};
-use ro_co_shared::{QuestionId, Role, Timestamp, UserId};
+use ro_co_shared::{Body, QuestionId, QuestionText, Role, Timestamp, Title, UserId};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -79,8 +79,10 @@ fn question(author: UserId) -> Question {
     Question {
         id: QuestionId::new(),
         author,
-        title: "How do I join wood without a table saw?".to_owned(),
-        description: Some("I would really appreciate any advice. ".repeat(8)),
+        text: QuestionText {
+            description: Some(Body::unchecked("I would really appreciate any advice. ".repeat(8))),
+            ..QuestionText::new(Title::unchecked("How do I join wood without a table saw?"))
+        },
         created_at: Timestamp::now(),
         fingerprint: [0; 32],
     }

@@ -4,7 +4,7 @@ mod people;
 mod studies;
 mod tools;
 
-use ro_co_shared::{AnswerId, Invalid, QuestionId, Role, Timestamp, UserId};
+use ro_co_shared::{AnswerId, AnswerText, Invalid, QuestionId, QuestionText, Role, Timestamp, UserId};
 use uuid::{Builder, Uuid};
 
 use crate::{
@@ -59,10 +59,11 @@ pub async fn fill(store: &dyn Store, now: Timestamp, password_hash: &str) -> sto
         store.add_account(&account(person, now, password_hash).map_err(|invalid| broken(&invalid))?).await?;
     }
     for thread in threads() {
-        let question = question(thread, now);
+        let question = question(thread, now).map_err(|invalid| broken(&invalid))?;
         store.add_question(&question).await?;
         for reply in thread.answers {
-            store.add_answer(&answer(reply, question.id, now)).await?;
+            let answer = answer(reply, question.id, now).map_err(|invalid| broken(&invalid))?;
+            store.add_answer(&answer).await?;
         }
         if thread.answered {
             let by = Principal { user: question.author, permissions: Permissions::empty() };
@@ -88,28 +89,28 @@ fn account(person: &Person, now: Timestamp, password_hash: &str) -> Result<Accou
     })
 }
 
-fn question(thread: &Thread, now: Timestamp) -> Question {
+fn question(thread: &Thread, now: Timestamp) -> Result<Question, Invalid> {
     let created_at = now.plus_millis(-thread.minutes * MINUTE);
-    Question {
+    let description = thread.text.map(str::parse).transpose()?;
+    Ok(Question {
         id: QuestionId(id(created_at, thread.title)),
         author: author(thread.by),
-        title: thread.title.into(),
-        description: thread.text.map(Into::into),
+        text: QuestionText { description, ..QuestionText::new(thread.title.parse()?) },
         created_at,
         fingerprint: [0; 32],
-    }
+    })
 }
 
-fn answer(reply: &Reply, question: QuestionId, now: Timestamp) -> Answer {
+fn answer(reply: &Reply, question: QuestionId, now: Timestamp) -> Result<Answer, Invalid> {
     let created_at = now.plus_millis(-reply.minutes * MINUTE);
-    Answer {
+    Ok(Answer {
         id: AnswerId(id(created_at, reply.text)),
         question,
         author: author(reply.by),
-        description: reply.text.into(),
+        text: AnswerText::new(reply.text.parse()?),
         created_at,
         fingerprint: [0; 32],
-    }
+    })
 }
 
 /// The same person has the same id in every demonstration.
@@ -136,7 +137,10 @@ mod tests {
     use ro_co_shared::{Body, Title};
 
     use super::*;
-    use crate::store::{Filter, Position, Slice, sqlite::Sqlite};
+    use crate::store::{
+        make::{answers_to, newest},
+        sqlite::Sqlite,
+    };
 
     const WEEK: i64 = 7 * 24 * 60;
 
@@ -204,16 +208,16 @@ mod tests {
         let store: &dyn Store = &Sqlite::open(dir.path()).unwrap();
         let now = Timestamp(1_763_817_727_123);
         fill(store, now, "hash").await.unwrap();
-        let all = Slice { from: Position::Skip(0), size: 100 };
-        let questions = store.questions(Filter::default(), all).await.unwrap();
+        let questions = store.questions(newest(100)).await.unwrap();
         assert_eq!(questions.len(), threads().count());
         for question in questions {
-            let thread = threads().find(|thread| thread.title == question.title).unwrap();
+            let thread = threads().find(|thread| thread.title == question.text.title.as_str()).unwrap();
             assert_eq!(question.author.username, thread.by);
             assert_eq!(question.answered, thread.answered);
             assert_eq!(now.since(question.created_at).as_secs(), thread.minutes * 60);
-            let answers = store.answers(question.id, all).await.unwrap();
-            assert!(answers.iter().map(|a| &a.description).eq(thread.answers.iter().map(|reply| reply.text)));
+            let answers = store.answers(answers_to(question.id, 100)).await.unwrap();
+            let texts = answers.iter().map(|answer| answer.text.description.as_str());
+            assert!(texts.eq(thread.answers.iter().map(|reply| reply.text)));
         }
         let visitor = store.account_by_email(&VISITOR.parse().unwrap()).await.unwrap();
         assert_eq!((visitor.role, visitor.password.as_str()), (Role::Admin, "hash"));
@@ -226,9 +230,9 @@ mod tests {
             threads().flat_map(|t| t.answers.iter().map(|reply| reply.by).chain([t.by])).collect();
         assert_eq!(writers.len(), people::PEOPLE.len());
         let now = Timestamp(1_763_817_727_123);
-        let ids: HashSet<_> = threads().map(|thread| question(thread, now).id).collect();
+        let ids: HashSet<_> = threads().map(|thread| question(thread, now).unwrap().id).collect();
         assert_eq!(ids.len(), threads().count());
-        assert_eq!(ids, threads().map(|thread| question(thread, now).id).collect());
+        assert_eq!(ids, threads().map(|thread| question(thread, now).unwrap().id).collect());
         assert!(ids.iter().all(|id| id.0.get_version_num() == 7));
     }
 }

@@ -1,9 +1,9 @@
 //! Creating again without creating twice: ids made of the caller and the `Idempotency-Key`.
 
-use ro_co_shared::{Code, Described, Errors, Field, Invalid, Optional, UserId};
+use ro_co_shared::{Described, Errors, Field, Invalid, Optional, UserId};
 use uuid::{Builder, Uuid};
 
-use crate::{auth::Caller, error::ApiError, keys::sha256};
+use crate::{error::ApiError, keys::sha256};
 
 /// A client's name for one act of creating.
 pub(crate) struct IdempotencyKey(String);
@@ -42,16 +42,6 @@ pub(crate) fn new_id(user: UserId, kind: &str, key: &Optional<IdempotencyKey>) -
             bytes.copy_from_slice(&digest[..16]);
             Ok(Builder::from_custom_bytes(bytes).into_uuid())
         }
-    }
-}
-
-/// Refuses a request that names another author than the caller.
-pub(crate) fn own_author(caller: Caller, named: Option<UserId>) -> Result<(), ApiError> {
-    match named {
-        Some(named) if named != caller.user => {
-            Err(ApiError::new(Code::Forbidden, "you can write in your own name only"))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -60,15 +60,47 @@ form! {
     example Self { description: "Use `Vec::retain`: it does both in one pass.".into() };
 }
 
-/// A new answer with every field checked.
+/// What the author of an answer writes and may edit, with every field checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AnswerText {
+    /// The answer; Markdown by convention.
+    pub description: Body,
+}
+
+impl AnswerText {
+    /// An answer that is its description alone.
+    pub fn new(description: Body) -> Self {
+        Self { description }
+    }
+
+    fn check(description: &Input<Body>, errors: &mut Errors) -> Option<Self> {
+        description.check("description", errors).map(Self::new)
+    }
+}
+
+/// A [`NewAnswer`] with every field checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct AnswerDraft {
-    /// The answer.
-    pub description: Body,
+    /// The text.
+    pub text: AnswerText,
     /// The question it answers.
     pub question: QuestionId,
-    /// Who the request says is answering.
+    /// Who the request says is answering; the server takes nobody but the caller.
     pub author: Option<UserId>,
+}
+
+impl NewAnswer {
+    /// An answer to this question, in the name of whoever sends it.
+    pub fn to(question: QuestionId, text: AnswerText) -> Self {
+        let EditAnswer { description } = text.into();
+        Self { description, question_id: question.to_string().into(), author_id: Optional::default() }
+    }
+}
+
+impl From<AnswerText> for EditAnswer {
+    fn from(text: AnswerText) -> Self {
+        Self { description: text.description.into_string().into() }
+    }
 }
 
 impl Form for NewAnswer {
@@ -78,13 +110,11 @@ impl Form for NewAnswer {
 
     fn check(self) -> Result<AnswerDraft, Vec<FieldError>> {
         let mut errors = Errors::default();
-        let description = self.description.check("description", &mut errors);
+        let text = AnswerText::check(&self.description, &mut errors);
         let question = self.question_id.check("questionID", &mut errors);
         let author = self.author_id.check("authorID", &mut errors);
-        match (description, question, author) {
-            (Some(description), Some(question), Some(author)) => {
-                Ok(AnswerDraft { description, question, author })
-            }
+        match (text, question, author) {
+            (Some(text), Some(question), Some(author)) => Ok(AnswerDraft { text, question, author }),
             _ => Err(errors.into_vec()),
         }
     }
@@ -93,10 +123,27 @@ impl Form for NewAnswer {
 impl Form for EditAnswer {
     const FIELDS: &'static [&'static str] = Self::WIRE_FIELDS;
     const MAX_BYTES: usize = MAX_CONTENT_BYTES;
-    type Checked = Body;
+    type Checked = AnswerText;
 
-    fn check(self) -> Result<Body, Vec<FieldError>> {
+    fn check(self) -> Result<AnswerText, Vec<FieldError>> {
         let mut errors = Errors::default();
-        self.description.check("description", &mut errors).ok_or_else(|| errors.into_vec())
+        AnswerText::check(&self.description, &mut errors).ok_or_else(|| errors.into_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the bytes of a new question.
+    #[test]
+    fn the_bytes_of_a_create_never_change() {
+        let (question, text) = (QuestionId::new(), AnswerText::new("So:\n\t\"ü\"".parse().unwrap()));
+        assert_eq!(
+            serde_json::to_string(&NewAnswer::to(question, text.clone())).unwrap(),
+            format!(r#"{{"description":"So:\n\t\"ü\"","questionID":"{question}"}}"#)
+        );
+        assert_eq!(NewAnswer::to(question, text.clone()).check().unwrap().text, text);
+        assert_eq!(EditAnswer::from(text.clone()).check().unwrap(), text);
     }
 }

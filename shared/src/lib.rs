@@ -28,13 +28,13 @@ pub use account::{
     Author, ChangePassword, ChangeUsername, Content, Credentials, DeleteMe, Login, NewUser, PasswordChange,
     Role, SignOut, SignUp, User,
 };
-pub use answer::{Answer, AnswerDraft, EditAnswer, NewAnswer};
+pub use answer::{Answer, AnswerDraft, AnswerText, EditAnswer, NewAnswer};
 pub use canonical::{TEXT_VERSION, email_canonical, username_skeleton};
 pub use ids::{AnswerId, QuestionId, SessionId, UserId};
 pub use input::{Errors, Field, Form, Input, Invalid, Optional, PageNumber, PageSize};
 pub use password::{GivenPassword, NewPassword, Strength};
 pub use problem::{Code, FieldError, Problem};
-pub use question::{EditQuestion, NewQuestion, Question, QuestionDraft, SetAnswered};
+pub use question::{EditQuestion, NewQuestion, Question, QuestionDraft, QuestionText, SetAnswered};
 #[cfg(feature = "openapi")]
 pub use schema::{Described, integer as integer_schema};
 pub use text::{Body, Email, RefreshText, Rule, Title, Username};

@@ -76,15 +76,49 @@ form! {
     example Self { answered: true.into() };
 }
 
-/// A question's text with every field checked.
+/// What the author of a question writes and may edit, with every field checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct QuestionText {
+    /// The question in one line.
+    pub title: Title,
+    /// The rest of it; Markdown by convention.
+    pub description: Option<Body>,
+}
+
+impl QuestionText {
+    /// A question that is its title alone.
+    pub fn new(title: Title) -> Self {
+        Self { title, description: None }
+    }
+
+    fn check(title: &Input<Title>, description: &Optional<Body>, errors: &mut Errors) -> Option<Self> {
+        let title = title.check("title", errors);
+        let description = description.check("description", errors);
+        Some(Self { title: title?, description: description? })
+    }
+}
+
+/// A [`NewQuestion`] with every field checked.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QuestionDraft {
-    /// What is asked.
-    pub title: Title,
-    /// The rest of it.
-    pub description: Option<Body>,
-    /// Who the request says is asking.
+    /// The text.
+    pub text: QuestionText,
+    /// Who the request says is asking; the server takes nobody but the caller.
     pub author: Option<UserId>,
+}
+
+impl From<QuestionText> for NewQuestion {
+    fn from(text: QuestionText) -> Self {
+        let EditQuestion { title, description } = text.into();
+        Self { title, description, author_id: Optional::default() }
+    }
+}
+
+impl From<QuestionText> for EditQuestion {
+    fn from(text: QuestionText) -> Self {
+        let description = text.description.map(|body| body.into_string().into()).unwrap_or_default();
+        Self { title: text.title.into_string().into(), description }
+    }
 }
 
 impl Form for NewQuestion {
@@ -94,13 +128,10 @@ impl Form for NewQuestion {
 
     fn check(self) -> Result<QuestionDraft, Vec<FieldError>> {
         let mut errors = Errors::default();
-        let title = self.title.check("title", &mut errors);
-        let description = self.description.check("description", &mut errors);
+        let text = QuestionText::check(&self.title, &self.description, &mut errors);
         let author = self.author_id.check("authorId", &mut errors);
-        match (title, description, author) {
-            (Some(title), Some(description), Some(author)) => {
-                Ok(QuestionDraft { title, description, author })
-            }
+        match (text, author) {
+            (Some(text), Some(author)) => Ok(QuestionDraft { text, author }),
             _ => Err(errors.into_vec()),
         }
     }
@@ -109,10 +140,11 @@ impl Form for NewQuestion {
 impl Form for EditQuestion {
     const FIELDS: &'static [&'static str] = Self::WIRE_FIELDS;
     const MAX_BYTES: usize = MAX_CONTENT_BYTES;
-    type Checked = QuestionDraft;
+    type Checked = QuestionText;
 
-    fn check(self) -> Result<QuestionDraft, Vec<FieldError>> {
-        NewQuestion { title: self.title, description: self.description, ..NewQuestion::default() }.check()
+    fn check(self) -> Result<QuestionText, Vec<FieldError>> {
+        let mut errors = Errors::default();
+        QuestionText::check(&self.title, &self.description, &mut errors).ok_or_else(|| errors.into_vec())
     }
 }
 
@@ -123,5 +155,29 @@ impl Form for SetAnswered {
     fn check(self) -> Result<bool, Vec<FieldError>> {
         let mut errors = Errors::default();
         self.answered.check("answered", &mut errors).ok_or_else(|| errors.into_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The server remembers a create by the bytes of its body, for as long as its row lives.
+    #[test]
+    fn the_bytes_of_a_create_never_change() {
+        let text = QuestionText {
+            description: Some("A \"body\"\n\twith ü and \u{1F916}".parse().unwrap()),
+            ..QuestionText::new("Why <b> & not b?".parse().unwrap())
+        };
+        assert_eq!(
+            serde_json::to_string(&NewQuestion::from(text.clone())).unwrap(),
+            r#"{"title":"Why <b> & not b?","description":"A \"body\"\n\twith ü and 🤖"}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&NewQuestion::from(QuestionText::new(text.title.clone()))).unwrap(),
+            r#"{"title":"Why <b> & not b?"}"#
+        );
+        assert_eq!(NewQuestion::from(text.clone()).check().unwrap().text, text);
+        assert_eq!(EditQuestion::from(text.clone()).check().unwrap(), text);
     }
 }

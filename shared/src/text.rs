@@ -90,6 +90,17 @@ macro_rules! text {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// The checked text, by value.
+            pub fn into_string(self) -> String {
+                self.0
+            }
+
+            /// Takes a text without checking it: one read back from a store, which was checked by the rules of the
+            /// day it was written.
+            pub fn unchecked(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
         }
 
         impl FromStr for $name {

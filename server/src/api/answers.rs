@@ -4,38 +4,39 @@ use std::sync::Arc;
 
 use poem::web::Data;
 use poem_openapi::{
-    ApiResponse, OpenApi,
+    OpenApi,
     param::{Path, Query},
 };
 use ro_co_shared::{
-    Answer, AnswerId, EditAnswer, Errors, Input, NewAnswer, Optional, PageNumber, PageSize, QuestionId,
+    Answer, AnswerDraft, AnswerId, BASE_PATH, EditAnswer, Errors, Input, NewAnswer, Optional, PageNumber,
+    PageSize, QuestionId,
 };
+use uuid::Uuid;
 
 use super::{
     Tag,
+    cursor::{CursorText, ListAddress},
     header::Header,
-    listing::{CursorText, Listed, PageParams, PageResult, id},
-    payload::{Body, Done, Json, required_version, version_tag},
+    listing::{Listed, PageParams, PageResult, id},
+    payload::{Body, Done},
+    posts::{self, NewPost, PostCreated, PostReply, StoredPost},
 };
 use crate::{
     app::App,
     auth::Caller,
     error::{ApiError, CreationUnder, Missing, OperationError, Owned, OwnedVersion},
-    idempotency::{IdempotencyKey, new_id, own_author},
+    idempotency::IdempotencyKey,
     limits::QuotaKey,
-    store::{self, Created, Cursor, StoredAnswer},
+    store::{self, AnswerFilter, Created, ListQuery, Order, StoredAnswer},
 };
 
 pub(super) struct Answers;
-
-/// The name this list's cursors are signed with.
-const LIST: &str = "answers";
 
 impl From<StoredAnswer> for Answer {
     fn from(a: StoredAnswer) -> Self {
         Self {
             id: a.id,
-            description: a.description,
+            description: a.text.description.into_string(),
             created_at: a.created_at,
             updated_at: a.updated_at,
             question_id: a.question,
@@ -44,27 +45,27 @@ impl From<StoredAnswer> for Answer {
     }
 }
 
-/// An answer.
-#[derive(ApiResponse)]
-enum AnswerReply {
-    /// The answer; its tag changes with each edit.
-    #[oai(status = 200)]
-    Answer(Json<Answer>, #[oai(header = "ETag")] String),
-}
+impl StoredPost for StoredAnswer {
+    type Shown = Answer;
+    const KIND: &'static str = "answer";
 
-impl From<StoredAnswer> for AnswerReply {
-    fn from(answer: StoredAnswer) -> Self {
-        let tag = version_tag(answer.version);
-        Self::Answer(Json(answer.into()), tag)
+    fn id(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 
-/// An answer that was given.
-#[derive(ApiResponse)]
-enum AnswerCreated {
-    /// The answer, with its address.
-    #[oai(status = 201)]
-    Answer(Json<Answer>, #[oai(header = "Location")] String, #[oai(header = "ETag")] String),
+/// The list of the answers that match, oldest first.
+fn list_of(filter: AnswerFilter) -> ListAddress {
+    ListAddress {
+        name: "answers",
+        path: format!("{BASE_PATH}/answer/all/{}", filter.question),
+        query: String::new(),
+        order: Order::Oldest,
+    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/answer", tag = "Tag::Answers")]
@@ -95,25 +96,18 @@ impl Answers {
     ) -> Result<Listed<Answer>, OperationError<Missing>> {
         let mut errors = Errors::default();
         let question = question_id.0.check("questionId", &mut errors);
-        let asked = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 };
-        let slice = asked.slice(&app.keys, LIST, &mut errors);
+        let start = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 }.check(&mut errors);
         let total = total.0.check_text("total", &mut errors);
-        let (Some(question), Some(slice), Some(total)) = (question, slice, total) else {
+        let (Some(question), Some(start), Some(total)) = (question, start, total) else {
             return Err(ApiError::fields(errors.into_vec()).into());
         };
-        let rows = app.store.answers(question, slice).await?;
+        let filter = AnswerFilter { question };
+        let list = list_of(filter);
+        let slice = start.slice(&app.keys, &list)?;
+        let rows = app.store.answers(ListQuery { filter, order: list.order, slice }).await?;
         let total = if total == Some(true) { Some(app.store.count_answers(question).await?) } else { None };
-        let found = PageResult {
-            rows,
-            slice,
-            list: LIST,
-            path: &format!("/api/v1/answer/all/{question}"),
-            query: "",
-            total,
-            if_none_match: if_none_match.0,
-        };
-        let key = |a: &StoredAnswer| Cursor { created_at: a.created_at, id: a.id.0 };
-        Ok(Listed::new(&app.keys, found, key, Answer::from))
+        let found = PageResult { rows, slice, list: &list, total, if_none_match: if_none_match.0 };
+        Ok(Listed::new(&app.keys, found))
     }
 
     /// Answer
@@ -128,22 +122,16 @@ impl Answers {
         #[oai(name = "Idempotency-Key")]
         key: Header<Optional<IdempotencyKey>>,
         body: Body<NewAnswer>,
-    ) -> Result<AnswerCreated, OperationError<CreationUnder>> {
-        own_author(caller, body.checked.author)?;
-        let answer = store::Answer {
-            id: AnswerId(new_id(caller.user, "answer", &key.0)?),
-            question: body.checked.question,
-            author: caller.user,
-            description: body.checked.description.to_string(),
-            created_at: app.clock.now(),
-            fingerprint: body.fingerprint,
-        };
+    ) -> Result<PostCreated<Answer>, OperationError<CreationUnder>> {
+        let AnswerDraft { text, question, author } = body.checked;
+        let NewPost { id, author, created_at } = NewPost::new::<StoredAnswer>(&app, caller, author, &key.0)?;
+        let fingerprint = body.fingerprint;
+        let answer = store::Answer { id: AnswerId(id), question, author, text, created_at, fingerprint };
         let amounts = [(QuotaKey::Answers(caller.user), 1), (QuotaKey::Bytes(caller.user), body.bytes)];
         let quota = app.limits.quota(&amounts)?;
         let Created { row, created } = app.store.add_answer(&answer).await?;
         quota.commit_if(created);
-        let (location, tag) = (format!("/api/v1/answer/{}", row.id), version_tag(row.version));
-        Ok(AnswerCreated::Answer(Json(row.into()), location, tag))
+        Ok(PostCreated::of(row))
     }
 
     /// Read an answer
@@ -156,8 +144,8 @@ impl Answers {
         app: Data<&Arc<App>>,
         /// The answer's id.
         id: Path<Input<AnswerId>>,
-    ) -> Result<AnswerReply, OperationError<Missing>> {
-        Ok(app.store.answer(self::id("id", &id.0)?).await?.into())
+    ) -> Result<PostReply<Answer>, OperationError<Missing>> {
+        Ok(PostReply::of(app.store.answer(self::id("id", &id.0)?).await?))
     }
 
     /// Edit an answer
@@ -174,15 +162,14 @@ impl Answers {
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: Body<EditAnswer>,
-    ) -> Result<AnswerReply, OperationError<OwnedVersion>> {
+    ) -> Result<PostReply<Answer>, OperationError<OwnedVersion>> {
         let id = self::id("id", &id.0)?;
         let current = async || app.store.answer(id).await.map(|answer| answer.version);
-        let version = required_version(if_match.0.as_deref(), current).await?;
-        let text = body.checked.as_str();
+        let edit = posts::edit(&app, caller, if_match.0.as_deref(), body.checked, current).await?;
         let quota = app.limits.quota(&[(QuotaKey::Bytes(caller.user), body.bytes)])?;
-        let row = app.store.edit_answer(id, caller.principal(), text, version, app.clock.now()).await?;
+        let row = app.store.edit_answer(id, &edit).await?;
         quota.commit_if(true);
-        Ok(row.into())
+        Ok(PostReply::of(row))
     }
 
     /// Delete an answer

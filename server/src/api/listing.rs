@@ -10,45 +10,21 @@ use poem_openapi::{
     registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry},
     types::{ToJSON, Type},
 };
-use ro_co_shared::{Errors, Field, Input, Invalid, Optional, PageNumber, PageSize, Timestamp};
+use ro_co_shared::{Errors, Field, Input, Invalid, Optional, PageNumber, PageSize};
 use serde::Serialize;
 
-use super::payload::{header_value, matches_tag};
+use super::{
+    cursor::{CursorText, ListAddress, bad_cursor},
+    payload::{header_value, matches_tag},
+};
 use crate::{
     error::ApiError,
     keys::{Keys, sha256},
-    store::{Cursor, Page, Position, Slice},
+    store::{Page, Position, Slice, Sorted},
 };
 
 /// How many items a page has when nothing is said.
-const SIZE: u32 = 10;
-
-/// How long a cursor is: 32 bytes in base64.
-const CURSOR: usize = 43;
-
-/// A cursor as sent: opaque to clients, signed so that a changed one is noticed.
-pub(super) struct CursorText(String);
-
-impl Field for CursorText {
-    fn from_text(text: &str) -> Result<Self, Invalid> {
-        if text.len() == CURSOR { Ok(Self(text.into())) } else { Err(bad_cursor()) }
-    }
-}
-
-impl ro_co_shared::Described for CursorText {
-    fn schema() -> poem_openapi::registry::MetaSchema {
-        poem_openapi::registry::MetaSchema {
-            min_length: Some(CURSOR),
-            max_length: Some(CURSOR),
-            pattern: Some(format!("^[A-Za-z0-9_-]{{{CURSOR}}}$")),
-            ..poem_openapi::registry::MetaSchema::new("string")
-        }
-    }
-}
-
-fn bad_cursor() -> Invalid {
-    Invalid::new("is not a cursor of this list; take it from a `Link` header as it is")
-}
+const DEFAULT_SIZE: u32 = 10;
 
 /// Where a list starts and how long it is, as asked.
 pub(super) struct PageParams<'a> {
@@ -57,25 +33,51 @@ pub(super) struct PageParams<'a> {
     pub cursor: &'a Optional<CursorText>,
 }
 
+/// [`PageParams`] with each field checked.
+pub(super) struct PageStart {
+    from: Start,
+    size: u32,
+}
+
+/// Where a page starts, as asked.
+enum Start {
+    Page(u64),
+    Cursor(CursorText),
+}
+
 impl PageParams<'_> {
-    /// The slice of this list, one row longer than asked, to see whether there is a next page.
-    pub(super) fn slice(&self, keys: &Keys, list: &str, errors: &mut Errors) -> Option<Slice> {
+    /// Checks each field; whether a cursor is one of the list is for [`PageStart::slice`] to say.
+    pub(super) fn check(&self, errors: &mut Errors) -> Option<PageStart> {
         let page = self.page.check_text("page", errors);
         let size = self.size.check_text("size", errors);
         let cursor = self.cursor.check_text("cursor", errors);
-        let (page, size, cursor) = (page?, size?.map_or(SIZE, |s| s.0), cursor?);
+        let (page, size, cursor) = (page?, size?.map_or(DEFAULT_SIZE, |s| s.0), cursor?);
         let from = match (page, cursor) {
             (Some(_), Some(_)) => {
                 return errors.reject("cursor", &Invalid::new("cannot be combined with page"));
             }
-            (page, None) => Position::Skip(u64::from(page.map_or(0, |p| p.0)) * u64::from(size)),
-            (None, Some(text)) => match open_cursor(keys, list, &text.0) {
-                Some(cursor) => Position::After(cursor),
-                None => return errors.reject("cursor", &bad_cursor()),
-            },
+            (page, None) => Start::Page(page.map_or(0, |p| p.0.into())),
+            (None, Some(cursor)) => Start::Cursor(cursor),
         };
-        Some(Slice { from, size: size + 1 })
+        Some(PageStart { from, size })
     }
+}
+
+impl PageStart {
+    /// The slice of this list, one row longer than asked, to see whether there is a next page.
+    pub(super) fn slice(self, keys: &Keys, list: &ListAddress) -> Result<Slice, ApiError> {
+        let from = match self.from {
+            Start::Page(page) => Position::Skip(page * u64::from(self.size)),
+            Start::Cursor(text) => Position::After(list.open(keys, &text).ok_or_else(not_of_this_list)?),
+        };
+        Ok(Slice { from, size: self.size + 1 })
+    }
+}
+
+fn not_of_this_list() -> ApiError {
+    let mut errors = Errors::default();
+    errors.reject::<()>("cursor", &bad_cursor());
+    ApiError::fields(errors.into_vec())
 }
 
 /// The page of a list that has no cursors.
@@ -83,7 +85,7 @@ pub(super) fn number_page(page: &Optional<PageNumber>, size: &Optional<PageSize>
     let mut errors = Errors::default();
     match (page.check_text("page", &mut errors), size.check_text("size", &mut errors)) {
         (Some(page), Some(size)) => {
-            Ok(Page { number: page.map_or(0, |p| p.0), size: size.map_or(SIZE, |s| s.0) })
+            Ok(Page { number: page.map_or(0, |p| p.0), size: size.map_or(DEFAULT_SIZE, |s| s.0) })
         }
         _ => Err(ApiError::fields(errors.into_vec())),
     }
@@ -95,27 +97,6 @@ pub(super) fn id<T: Field>(field: &str, input: &Input<T>) -> Result<T, ApiError>
     input.check(field, &mut errors).ok_or_else(|| ApiError::fields(errors.into_vec()))
 }
 
-/// 24 bytes of key and 8 of tag.
-pub(super) fn seal_cursor(keys: &Keys, list: &str, cursor: Cursor) -> String {
-    let mut bytes = cursor.created_at.0.to_be_bytes().to_vec();
-    bytes.extend(cursor.id.as_bytes());
-    bytes.extend(keys.tag(list, &bytes));
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn open_cursor(keys: &Keys, list: &str, text: &str) -> Option<Cursor> {
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-    let (key, tag) = bytes.split_at_checked(24)?;
-    if keys.tag(list, key) != tag {
-        return None;
-    }
-    let (time, id) = key.split_at(8);
-    Some(Cursor {
-        created_at: Timestamp(i64::from_be_bytes(time.try_into().ok()?)),
-        id: uuid::Uuid::from_slice(id).ok()?,
-    })
-}
-
 /// A page of a list on its way out.
 pub(super) struct Listed<T> {
     items: Vec<T>,
@@ -125,17 +106,13 @@ pub(super) struct Listed<T> {
 }
 
 /// What a page is made of.
-pub(super) struct PageResult<'a, T> {
+pub(super) struct PageResult<'a, R> {
     /// One more row than asked, where there are that many.
-    pub rows: Vec<T>,
+    pub rows: Vec<R>,
     /// What was asked of the store.
     pub slice: Slice,
-    /// The list's name, which its cursors are signed with.
-    pub list: &'a str,
-    /// The path of the list.
-    pub path: &'a str,
-    /// The other parameters of the query, encoded.
-    pub query: &'a str,
+    /// The list.
+    pub list: &'a ListAddress,
     /// How many there are in all, where that was asked.
     pub total: Option<u64>,
     /// The tag of the page the client has.
@@ -144,21 +121,16 @@ pub(super) struct PageResult<'a, T> {
 
 impl<T> Listed<T> {
     /// The page, with the address of the next one if there is one.
-    pub(super) fn new<R>(
-        keys: &Keys,
-        found: PageResult<'_, R>,
-        key: impl Fn(&R) -> Cursor,
-        show: impl Fn(R) -> T,
-    ) -> Self {
-        let PageResult { mut rows, slice, list, path, query, total, if_none_match } = found;
+    pub(super) fn new<R: Sorted + Into<T>>(keys: &Keys, found: PageResult<'_, R>) -> Self {
+        let PageResult { mut rows, slice, list, total, if_none_match } = found;
         let size = slice.size as usize - 1;
         let more = rows.len() > size;
         rows.truncate(size);
         let next = rows.last().filter(|_| more).map(|last| {
-            let cursor = seal_cursor(keys, list, key(last));
+            let (cursor, ListAddress { path, query, .. }) = (list.seal(keys, last.sort_key()), list);
             format!("<{path}?cursor={cursor}&size={size}{query}>; rel=\"next\"")
         });
-        Self { items: rows.into_iter().map(show).collect(), next, total, if_none_match }
+        Self { items: rows.into_iter().map(Into::into).collect(), next, total, if_none_match }
     }
 }
 

@@ -3,11 +3,13 @@
 mod allow;
 mod answers;
 mod auth;
+mod cursor;
 mod estimate;
 mod header;
 mod icons;
 mod listing;
 pub mod payload;
+mod posts;
 mod questions;
 mod spec;
 mod system;
@@ -26,7 +28,7 @@ pub use spec::spec;
 use crate::{
     avatar::avatar_url,
     keys::Keys,
-    store::{self, Cursor},
+    store::{self, QuestionFilter, SortKey},
 };
 
 /// The groups the document shows.
@@ -69,7 +71,7 @@ pub fn routes() -> Route {
 
 /// The cursor of a question in the list of questions, as its `Link` header would carry it.
 pub fn question_cursor(keys: &Keys, created_at: Timestamp, id: QuestionId) -> String {
-    listing::seal_cursor(keys, questions::LIST, Cursor { created_at, id: id.0 })
+    questions::list_of(QuestionFilter::default()).seal(keys, SortKey { created_at, id: id.0 })
 }
 
 impl From<store::AuthorSummary> for Author {

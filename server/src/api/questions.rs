@@ -4,40 +4,40 @@ use std::sync::Arc;
 
 use poem::web::Data;
 use poem_openapi::{
-    ApiResponse, OpenApi,
+    OpenApi,
     param::{Path, Query},
 };
 use ro_co_shared::{
-    EditQuestion, Errors, Input, NewQuestion, Optional, PageNumber, PageSize, Question, QuestionId,
-    SetAnswered, UserId,
+    BASE_PATH, EditQuestion, Errors, Input, NewQuestion, Optional, PageNumber, PageSize, Question,
+    QuestionDraft, QuestionId, SetAnswered, UserId,
 };
+use uuid::Uuid;
 
 use super::{
     Tag,
+    cursor::{CursorText, ListAddress},
     header::Header,
-    listing::{CursorText, Listed, PageParams, PageResult, id},
-    payload::{Body, Done, Json, required_version, version_tag},
+    listing::{Listed, PageParams, PageResult, id},
+    payload::{Body, Done},
+    posts::{self, NewPost, PostCreated, PostReply, StoredPost},
 };
 use crate::{
     app::App,
     auth::Caller,
     error::{ApiError, Creation, Missing, OperationError, Owned, OwnedVersion, Plain},
-    idempotency::{IdempotencyKey, new_id, own_author},
+    idempotency::IdempotencyKey,
     limits::QuotaKey,
-    store::{self, Created, Cursor, Filter, StoredQuestion},
+    store::{self, Created, ListQuery, Order, QuestionFilter, StoredQuestion},
 };
 
 pub(super) struct Questions;
-
-/// The name this list's cursors are signed with.
-pub(super) const LIST: &str = "questions";
 
 impl From<StoredQuestion> for Question {
     fn from(q: StoredQuestion) -> Self {
         Self {
             id: q.id,
-            title: q.title,
-            description: q.description,
+            title: q.text.title.into_string(),
+            description: q.text.description.map(ro_co_shared::Body::into_string),
             created_at: q.created_at,
             updated_at: q.updated_at,
             answered: q.answered,
@@ -47,27 +47,31 @@ impl From<StoredQuestion> for Question {
     }
 }
 
-/// A question.
-#[derive(ApiResponse)]
-enum QuestionReply {
-    /// The question; its tag changes with each edit.
-    #[oai(status = 200)]
-    Question(Json<Question>, #[oai(header = "ETag")] String),
-}
+impl StoredPost for StoredQuestion {
+    type Shown = Question;
+    const KIND: &'static str = "question";
 
-impl From<StoredQuestion> for QuestionReply {
-    fn from(question: StoredQuestion) -> Self {
-        let tag = version_tag(question.version);
-        Self::Question(Json(question.into()), tag)
+    fn id(&self) -> Uuid {
+        self.id.0
+    }
+
+    fn version(&self) -> i64 {
+        self.version
     }
 }
 
-/// A question that was asked.
-#[derive(ApiResponse)]
-enum QuestionCreated {
-    /// The question, with its address.
-    #[oai(status = 201)]
-    Question(Json<Question>, #[oai(header = "Location")] String, #[oai(header = "ETag")] String),
+/// The list of the questions that match, newest first.
+pub(super) fn list_of(filter: QuestionFilter) -> ListAddress {
+    let query = [
+        filter.answered.map(|a| format!("&answered={a}")).unwrap_or_default(),
+        filter.author.map(|a| format!("&author={a}")).unwrap_or_default(),
+    ];
+    ListAddress {
+        name: "questions",
+        path: format!("{BASE_PATH}/question/all"),
+        query: query.concat(),
+        order: Order::Newest,
+    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/question", tag = "Tag::Questions")]
@@ -99,34 +103,21 @@ impl Questions {
         if_none_match: Header<Option<String>>,
     ) -> Result<Listed<Question>, OperationError<Plain>> {
         let mut errors = Errors::default();
-        let asked = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 };
-        let slice = asked.slice(&app.keys, LIST, &mut errors);
+        let start = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 }.check(&mut errors);
         let answered = answered.0.check_text("answered", &mut errors);
         let author = author.0.check_text("author", &mut errors);
         let total = total.0.check_text("total", &mut errors);
-        let (Some(slice), Some(answered), Some(author), Some(total)) = (slice, answered, author, total)
+        let (Some(start), Some(answered), Some(author), Some(total)) = (start, answered, author, total)
         else {
             return Err(ApiError::fields(errors.into_vec()).into());
         };
-        let filter = Filter { answered, author };
-        let rows = app.store.questions(filter, slice).await?;
+        let filter = QuestionFilter { answered, author };
+        let list = list_of(filter);
+        let slice = start.slice(&app.keys, &list)?;
+        let rows = app.store.questions(ListQuery { filter, order: list.order, slice }).await?;
         let total = if total == Some(true) { Some(app.store.count_questions(filter).await?) } else { None };
-        let query = [
-            answered.map(|a| format!("&answered={a}")).unwrap_or_default(),
-            author.map(|a| format!("&author={a}")).unwrap_or_default(),
-        ]
-        .concat();
-        let found = PageResult {
-            rows,
-            slice,
-            list: LIST,
-            path: "/api/v1/question/all",
-            query: &query,
-            total,
-            if_none_match: if_none_match.0,
-        };
-        let key = |q: &StoredQuestion| Cursor { created_at: q.created_at, id: q.id.0 };
-        Ok(Listed::new(&app.keys, found, key, Question::from))
+        let found = PageResult { rows, slice, list: &list, total, if_none_match: if_none_match.0 };
+        Ok(Listed::new(&app.keys, found))
     }
 
     /// Ask
@@ -142,22 +133,17 @@ impl Questions {
         #[oai(name = "Idempotency-Key")]
         key: Header<Optional<IdempotencyKey>>,
         body: Body<NewQuestion>,
-    ) -> Result<QuestionCreated, OperationError<Creation>> {
-        own_author(caller, body.checked.author)?;
-        let question = store::Question {
-            id: QuestionId(new_id(caller.user, "question", &key.0)?),
-            author: caller.user,
-            title: body.checked.title.to_string(),
-            description: body.checked.description.map(|d| d.to_string()),
-            created_at: app.clock.now(),
-            fingerprint: body.fingerprint,
-        };
+    ) -> Result<PostCreated<Question>, OperationError<Creation>> {
+        let QuestionDraft { text, author } = body.checked;
+        let NewPost { id, author, created_at } =
+            NewPost::new::<StoredQuestion>(&app, caller, author, &key.0)?;
+        let fingerprint = body.fingerprint;
+        let question = store::Question { id: QuestionId(id), author, text, created_at, fingerprint };
         let amounts = [(QuotaKey::Questions(caller.user), 1), (QuotaKey::Bytes(caller.user), body.bytes)];
         let quota = app.limits.quota(&amounts)?;
         let Created { row, created } = app.store.add_question(&question).await?;
         quota.commit_if(created);
-        let (location, tag) = (format!("/api/v1/question/{}", row.id), version_tag(row.version));
-        Ok(QuestionCreated::Question(Json(row.into()), location, tag))
+        Ok(PostCreated::of(row))
     }
 
     /// Read a question
@@ -170,8 +156,8 @@ impl Questions {
         app: Data<&Arc<App>>,
         /// The question's id.
         id: Path<Input<QuestionId>>,
-    ) -> Result<QuestionReply, OperationError<Missing>> {
-        Ok(app.store.question(self::id("id", &id.0)?).await?.into())
+    ) -> Result<PostReply<Question>, OperationError<Missing>> {
+        Ok(PostReply::of(app.store.question(self::id("id", &id.0)?).await?))
     }
 
     /// Edit a question
@@ -188,20 +174,14 @@ impl Questions {
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
         body: Body<EditQuestion>,
-    ) -> Result<QuestionReply, OperationError<OwnedVersion>> {
-        let (title, description) = (body.checked.title, body.checked.description);
+    ) -> Result<PostReply<Question>, OperationError<OwnedVersion>> {
         let id = self::id("id", &id.0)?;
         let current = async || app.store.question(id).await.map(|question| question.version);
-        let version = required_version(if_match.0.as_deref(), current).await?;
-        let description = description.as_ref().map(ro_co_shared::Body::as_str);
-        let now = app.clock.now();
+        let edit = posts::edit(&app, caller, if_match.0.as_deref(), body.checked, current).await?;
         let quota = app.limits.quota(&[(QuotaKey::Bytes(caller.user), body.bytes)])?;
-        let row = app
-            .store
-            .edit_question(id, caller.principal(), title.as_str(), description, version, now)
-            .await?;
+        let row = app.store.edit_question(id, &edit).await?;
         quota.commit_if(true);
-        Ok(row.into())
+        Ok(PostReply::of(row))
     }
 
     /// Mark a question
@@ -215,8 +195,9 @@ impl Questions {
         /// The question's id.
         id: Path<Input<QuestionId>>,
         body: Body<SetAnswered>,
-    ) -> Result<QuestionReply, OperationError<Owned>> {
-        Ok(app.store.set_answered(self::id("id", &id.0)?, caller.principal(), body.checked).await?.into())
+    ) -> Result<PostReply<Question>, OperationError<Owned>> {
+        let id = self::id("id", &id.0)?;
+        Ok(PostReply::of(app.store.set_answered(id, caller.principal(), body.checked).await?))
     }
 
     /// Delete a question

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::oid::ObjectId;
-use ro_co_shared::{AnswerId, QuestionId, Timestamp, UserId};
+use ro_co_shared::{AnswerId, AnswerText, QuestionId, QuestionText, Timestamp, UserId};
 
 use super::{
     Error, Judged, Kind, WIDTH, Work, ids,
@@ -63,8 +63,7 @@ fn question(row: &Row, authors: &HashSet<ObjectId>, now: Timestamp) -> Draft<Que
     let question = Question {
         id: QuestionId(ids::uuid(Kind::Question, row.id)),
         author: author(row, authors, &mut changes),
-        title: title.text.to_string(),
-        description: description.map(|d| d.text.to_string()),
+        text: QuestionText { description: description.map(|d| d.text), ..QuestionText::new(title.text) },
         created_at: created_at(row, now, &mut changes),
         fingerprint: fingerprint(Kind::Question, row.id),
     };
@@ -91,7 +90,7 @@ fn answer(
         id: AnswerId(ids::uuid(Kind::Answer, row.id)),
         question: QuestionId(ids::uuid(Kind::Question, question)),
         author: author(row, authors, &mut changes),
-        description: text.to_string(),
+        text: AnswerText::new(text),
         created_at: created_at(row, now, &mut changes),
         fingerprint: fingerprint(Kind::Answer, row.id),
     };

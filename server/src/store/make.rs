@@ -2,9 +2,12 @@
 
 use std::{future::Future, sync::Arc};
 
-use ro_co_shared::{QuestionId, Role, Timestamp, UserId};
+use ro_co_shared::{Body, QuestionId, QuestionText, Role, Timestamp, Title, UserId};
 
-use crate::store::{Account, Created, Error, Question, Slice, Store, StoredQuestion};
+use crate::store::{
+    Account, AnswerFilter, Created, Error, ListQuery, Order, Position, Question, QuestionFilter, Slice,
+    Store, StoredQuestion,
+};
 
 /// The first moment of the tests.
 pub(crate) const T0: Timestamp = Timestamp(1_800_000_000_000);
@@ -36,12 +39,19 @@ pub(crate) async fn user(store: &dyn Store, name: &str) -> UserId {
     account.id
 }
 
+/// Any text at all: the store leaves the rules of the fields to others.
+pub(crate) fn text(title: &str, description: Option<&str>) -> QuestionText {
+    QuestionText {
+        description: description.map(Body::unchecked),
+        ..QuestionText::new(Title::unchecked(title))
+    }
+}
+
 pub(crate) fn question(author: UserId, title: &str, created_at: Timestamp) -> Question {
     Question {
         id: QuestionId::new(),
         author,
-        title: title.to_owned(),
-        description: Some(format!("More about {title}.")),
+        text: text(title, Some(&format!("More about {title}."))),
         created_at,
         fingerprint: [7; 32],
     }
@@ -55,8 +65,18 @@ pub(crate) async fn asked(store: &dyn Store, author: UserId, title: &str, millis
 }
 
 /// The first rows of a list.
-pub(crate) fn first(size: u32) -> Slice {
-    Slice { from: crate::store::Position::Skip(0), size }
+pub(crate) fn first<F>(filter: F, order: Order, size: u32) -> ListQuery<F> {
+    ListQuery { filter, order, slice: Slice { from: Position::Skip(0), size } }
+}
+
+/// The newest questions.
+pub(crate) fn newest(size: u32) -> ListQuery<QuestionFilter> {
+    first(QuestionFilter::default(), Order::Newest, size)
+}
+
+/// The oldest answers to a question.
+pub(crate) fn answers_to(question: QuestionId, size: u32) -> ListQuery<AnswerFilter> {
+    first(AnswerFilter { question }, Order::Oldest, size)
 }
 
 /// Runs `n` calls at once and returns what came of each.

@@ -17,19 +17,24 @@
 //! 7. Names and addresses compare without case because their types fold case, not by the database's collation.
 //! 8. Opening migrates; a shipped migration is never edited. Two servers may start at once.
 
+mod list;
 #[cfg(test)]
-mod make;
+pub(crate) mod make;
 #[cfg(feature = "mongodb")]
 pub mod mongo;
 mod records;
 pub mod sqlite;
 
 use async_trait::async_trait;
-use ro_co_shared::{AnswerId, Content, Email, QuestionId, Role, SessionId, Timestamp, UserId, Username};
+use ro_co_shared::{
+    AnswerId, AnswerText, Content, Email, QuestionId, QuestionText, Role, SessionId, Timestamp, UserId,
+    Username,
+};
 
+pub use list::{AnswerFilter, ListQuery, Order, Position, QuestionFilter, Slice, SortKey, Sorted};
 pub use records::{
-    Account, Answer, AuthorSummary, AvatarImage, Created, Cursor, Filter, Page, Position, Principal,
-    Question, RefreshAttempt, Refreshed, Session, Slice, StoredAnswer, StoredQuestion,
+    Account, Answer, AuthorSummary, AvatarImage, Created, Edit, Page, Principal, Question, RefreshAttempt,
+    Refreshed, Session, StoredAnswer, StoredQuestion,
 };
 
 /// Why the store did not do what was asked.
@@ -142,22 +147,14 @@ pub trait Questions {
     /// The question with this id.
     async fn question(&self, id: QuestionId) -> Result<StoredQuestion>;
 
-    /// Questions, newest first.
-    async fn questions(&self, filter: Filter, slice: Slice) -> Result<Vec<StoredQuestion>>;
+    /// A part of a list of questions.
+    async fn questions(&self, query: ListQuery<QuestionFilter>) -> Result<Vec<StoredQuestion>>;
 
     /// How many questions match; this costs the more the more there are.
-    async fn count_questions(&self, filter: Filter) -> Result<u64>;
+    async fn count_questions(&self, filter: QuestionFilter) -> Result<u64>;
 
-    /// Replaces the text, if the version still is `version` where one is given; [`Error::Stale`] otherwise.
-    async fn edit_question(
-        &self,
-        id: QuestionId,
-        principal: Principal,
-        title: &str,
-        description: Option<&str>,
-        version: Option<i64>,
-        now: Timestamp,
-    ) -> Result<StoredQuestion>;
+    /// Replaces the text, if the version still is the one demanded; [`Error::Stale`] otherwise.
+    async fn edit_question(&self, id: QuestionId, edit: &Edit<QuestionText>) -> Result<StoredQuestion>;
 
     /// Marks as answered or as open. Leaves `updated_at` alone: the text did not change. To set a mark that is set
     /// is no change of the version either.
@@ -181,21 +178,14 @@ pub trait Answers {
     /// The answer with this id.
     async fn answer(&self, id: AnswerId) -> Result<StoredAnswer>;
 
-    /// The answers to a question, oldest first; an unknown question is [`Error::NotFound`].
-    async fn answers(&self, question: QuestionId, slice: Slice) -> Result<Vec<StoredAnswer>>;
+    /// A part of the list of answers to a question; an unknown question is [`Error::NotFound`].
+    async fn answers(&self, query: ListQuery<AnswerFilter>) -> Result<Vec<StoredAnswer>>;
 
     /// How many answers a question has; an unknown question is [`Error::NotFound`].
     async fn count_answers(&self, question: QuestionId) -> Result<u64>;
 
     /// Replaces the text; as [`Questions::edit_question`].
-    async fn edit_answer(
-        &self,
-        id: AnswerId,
-        principal: Principal,
-        description: &str,
-        version: Option<i64>,
-        now: Timestamp,
-    ) -> Result<StoredAnswer>;
+    async fn edit_answer(&self, id: AnswerId, edit: &Edit<AnswerText>) -> Result<StoredAnswer>;
 
     /// Deletes the answer.
     async fn delete_answer(&self, id: AnswerId, principal: Principal) -> Result<()>;

@@ -1,6 +1,10 @@
 //! What the store keeps, row by row, and what it is asked with.
 
-use ro_co_shared::{AnswerId, Email, QuestionId, Role, SessionId, Timestamp, UserId, Username};
+use ro_co_shared::{
+    AnswerId, AnswerText, Email, QuestionId, QuestionText, Role, SessionId, Timestamp, UserId, Username,
+};
+
+use super::{SortKey, Sorted};
 
 use crate::permissions::Permissions;
 
@@ -113,9 +117,7 @@ pub struct Question {
     /// Who asks.
     pub author: UserId,
     /// What is asked.
-    pub title: String,
-    /// The rest of it.
-    pub description: Option<String>,
+    pub text: QuestionText,
     /// When.
     pub created_at: Timestamp,
     /// SHA-256 of the request, to tell a repeat from another request with the same key.
@@ -128,9 +130,7 @@ pub struct StoredQuestion {
     /// The id.
     pub id: QuestionId,
     /// What is asked.
-    pub title: String,
-    /// The rest of it.
-    pub description: Option<String>,
+    pub text: QuestionText,
     /// When it was asked.
     pub created_at: Timestamp,
     /// When its text last changed.
@@ -145,6 +145,12 @@ pub struct StoredQuestion {
     pub author: AuthorSummary,
 }
 
+impl Sorted for StoredQuestion {
+    fn sort_key(&self) -> SortKey {
+        SortKey { created_at: self.created_at, id: self.id.0 }
+    }
+}
+
 /// An answer as the application makes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
@@ -155,7 +161,7 @@ pub struct Answer {
     /// Who answers.
     pub author: UserId,
     /// The answer.
-    pub description: String,
+    pub text: AnswerText,
     /// When.
     pub created_at: Timestamp,
     /// SHA-256 of the request.
@@ -170,7 +176,7 @@ pub struct StoredAnswer {
     /// What it answers.
     pub question: QuestionId,
     /// The answer.
-    pub description: String,
+    pub text: AnswerText,
     /// When it was written.
     pub created_at: Timestamp,
     /// When its text last changed.
@@ -179,6 +185,12 @@ pub struct StoredAnswer {
     pub version: i64,
     /// Who wrote it.
     pub author: AuthorSummary,
+}
+
+impl Sorted for StoredAnswer {
+    fn sort_key(&self) -> SortKey {
+        SortKey { created_at: self.created_at, id: self.id.0 }
+    }
 }
 
 /// Who wrote something, as shown beside it.
@@ -222,13 +234,17 @@ impl Principal {
     }
 }
 
-/// Which questions a list has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Filter {
-    /// Only those marked so.
-    pub answered: Option<bool>,
-    /// Only those by this user.
-    pub author: Option<UserId>,
+/// A change of a text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Edit<T> {
+    /// What the text becomes.
+    pub text: T,
+    /// On whose behalf.
+    pub principal: Principal,
+    /// The version it replaces, where the caller demands one; no other is replaced.
+    pub version: Option<i64>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A page by number: rows `number * size` and on.
@@ -238,33 +254,6 @@ pub struct Page {
     pub number: u32,
     /// How many rows at most.
     pub size: u32,
-}
-
-/// A part of a list: so many rows from a position on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Slice {
-    /// Where it starts.
-    pub from: Position,
-    /// How many rows at most.
-    pub size: u32,
-}
-
-/// Where a part of a list starts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Position {
-    /// After so many rows; costs the more the more they are.
-    Skip(u64),
-    /// After the row with this key, in the order of the list.
-    After(Cursor),
-}
-
-/// The key of a row in a list's order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Cursor {
-    /// When the row was made.
-    pub created_at: Timestamp,
-    /// Its id, which breaks ties.
-    pub id: uuid::Uuid,
 }
 
 /// A picture.

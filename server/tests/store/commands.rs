@@ -24,9 +24,13 @@ use serde_json::{Value, json};
 use crate::{
     backends::new_name,
     contract::make::{
-        DAY, account, answer, answered, asked, at, first, owner, question, session, signed_in, token, user,
+        DAY, account, after, answer, answer_text, answered, answers_to, asked, at, edit, first, from, owner,
+        question, session, signed_in, text, token, user,
     },
-    store::{Answers, AvatarImage, Cursor, Filter, Page, Position, Questions, RefreshAttempt, Slice, Store},
+    store::{
+        Answers, AvatarImage, Order, Page, Position, QuestionFilter, Questions, RefreshAttempt, SortKey,
+        Store,
+    },
 };
 
 /// A store and what it has asked.
@@ -182,23 +186,22 @@ pub(crate) async fn a_page_by_cursor_reads_its_rows_only(uri: String) {
     rows.sort_by_key(|row| (row.created_at, row.id));
     let author = Some(ada);
     let filters = [
-        Filter::default(),
-        Filter { author, answered: None },
-        Filter { author: None, answered: Some(false) },
-        Filter { author, answered: Some(false) },
+        QuestionFilter::default(),
+        QuestionFilter { author, answered: None },
+        QuestionFilter { author: None, answered: Some(false) },
+        QuestionFilter { author, answered: Some(false) },
     ];
-    for depth in [20, 150, 280] {
-        let from = Position::After(Cursor { created_at: rows[depth].created_at, id: rows[depth].id.0 });
-        for filter in filters {
+    for depth in [20, 150, 270] {
+        for (filter, order) in filters.iter().flat_map(|f| [(*f, Order::Newest), (*f, Order::Oldest)]) {
             watched.take();
-            assert_eq!(store.questions(filter, Slice { from, size: 10 }).await.unwrap().len(), 10);
+            let page = after(first(filter, order, 10), &rows[depth]);
+            assert_eq!(store.questions(page).await.unwrap().len(), 10);
             reads_little(&watched).await;
         }
     }
-    let answers = store.answers(one, first(60)).await.unwrap();
-    let from = Position::After(Cursor { created_at: answers[59].created_at, id: answers[59].id.0 });
+    let answers = store.answers(answers_to(one, 60)).await.unwrap();
     watched.take();
-    assert_eq!(store.answers(one, Slice { from, size: 10 }).await.unwrap().len(), 10);
+    assert_eq!(store.answers(after(answers_to(one, 10), &answers[59])).await.unwrap().len(), 10);
     reads_little(&watched).await;
     watched.close().await;
 }
@@ -295,8 +298,8 @@ async fn texts(store: &dyn Store, ada: UserId, bob: UserId, eve: UserId) {
     store.add_question(&again).await.unwrap();
     store.question(mine).await.unwrap();
     lists(store, ada, mine).await;
-    store.edit_question(mine, owner(ada), "Why not?", None, Some(1), at(5)).await.unwrap();
-    store.edit_question(mine, owner(bob), "Mine", None, None, at(5)).await.unwrap_err();
+    store.edit_question(mine, &edit(owner(ada), text("Why not?", None), Some(1), at(5))).await.unwrap();
+    store.edit_question(mine, &edit(owner(bob), text("Mine", None), None, at(5))).await.unwrap_err();
     store.set_answered(mine, owner(ada), true).await.unwrap();
 
     let reply = answer(mine, bob, "So.", at(6));
@@ -304,8 +307,8 @@ async fn texts(store: &dyn Store, ada: UserId, bob: UserId, eve: UserId) {
     store.add_answer(&reply).await.unwrap();
     store.answer(reply.id).await.unwrap();
     store.count_answers(mine).await.unwrap();
-    store.edit_answer(reply.id, owner(bob), "Thus.", None, at(7)).await.unwrap();
-    store.edit_answer(reply.id, owner(ada), "Mine", None, at(7)).await.unwrap_err();
+    store.edit_answer(reply.id, &edit(owner(bob), answer_text("Thus."), None, at(7))).await.unwrap();
+    store.edit_answer(reply.id, &edit(owner(ada), answer_text("Mine"), None, at(7))).await.unwrap_err();
     answered(store, mine, eve, 8).await;
     answered(store, theirs, bob, 9).await;
     store.delete_answer(reply.id, owner(bob)).await.unwrap();
@@ -329,15 +332,17 @@ async fn sessions(store: &dyn Store, ada: UserId) {
 }
 
 async fn lists(store: &dyn Store, ada: UserId, mine: QuestionId) {
-    let cursor = Position::After(Cursor { created_at: at(2), id: mine.0 });
-    for from in [Position::Skip(0), Position::Skip(1), cursor] {
-        let slice = Slice { from, size: 2 };
+    let key = Position::After(SortKey { created_at: at(2), id: mine.0 });
+    for position in [Position::Skip(0), Position::Skip(1), key] {
         for author in [None, Some(ada)] {
             for answered in [None, Some(false)] {
-                store.questions(Filter { answered, author }, slice).await.unwrap();
-                store.count_questions(Filter { answered, author }).await.unwrap();
+                let filter = QuestionFilter { answered, author };
+                for order in [Order::Newest, Order::Oldest] {
+                    store.questions(from(first(filter, order, 2), position)).await.unwrap();
+                }
+                store.count_questions(filter).await.unwrap();
             }
         }
-        store.answers(mine, slice).await.unwrap();
+        store.answers(from(answers_to(mine, 2), position)).await.unwrap();
     }
 }

@@ -15,9 +15,9 @@ use crate::{
     backends::new_name,
     contract::{
         assert_fails,
-        make::{answer, answered, asked, at, first, owner, signed_in, user},
+        make::{answer, answered, answers_to, asked, at, by, newest, owner, signed_in, user},
     },
-    store::{Accounts, Answers, Error, Filter, Questions, Sessions, Store},
+    store::{Accounts, Answers, Error, QuestionFilter, Questions, Sessions, Store},
 };
 
 pub(crate) struct Played {
@@ -74,12 +74,12 @@ fn marked(at: DateTime) -> Document {
 
 async fn hidden(store: &Mongo, question: QuestionId, answer: AnswerId) {
     assert_fails!(store.question(question).await, Error::NotFound);
-    assert_fails!(store.answers(question, first(9)).await, Error::NotFound);
+    assert_fails!(store.answers(answers_to(question, 9)).await, Error::NotFound);
     assert_fails!(store.count_answers(question).await, Error::NotFound);
     assert_fails!(store.answer(answer).await, Error::NotFound);
-    let listed = store.questions(Filter::default(), first(9)).await.unwrap();
+    let listed = store.questions(newest(9)).await.unwrap();
     assert!(listed.iter().all(|row| row.id != question));
-    assert_eq!(store.count_questions(Filter::default()).await.unwrap(), listed.len() as u64);
+    assert_eq!(store.count_questions(QuestionFilter::default()).await.unwrap(), listed.len() as u64);
 }
 
 pub(crate) async fn a_marked_question_is_hidden_and_swept(uri: String) {
@@ -171,15 +171,15 @@ pub(crate) async fn a_marked_account_is_hidden_and_swept(uri: String) {
         assert_fails!(store.account(ada).await, Error::NotFound);
         user(store, "ada").await;
         // However many rows are left out, the page is as long as it can be.
-        let shown = store.questions(Filter::default(), first(1)).await.unwrap();
-        let replies = store.answers(his, first(9)).await.unwrap();
+        let shown = store.questions(newest(1)).await.unwrap();
+        let replies = store.answers(answers_to(his, 9)).await.unwrap();
         if content == "erase" {
             assert_eq!(shown[0].id, his);
             assert_eq!(replies.iter().map(|row| row.id).collect::<Vec<_>>(), [later]);
             assert_fails!(store.question(hers[0]).await, Error::NotFound);
             assert_fails!(store.answer(reply).await, Error::NotFound);
             let newest_hers = asked(store, bob, "newer", -9).await;
-            let all = store.questions(Filter::default(), first(9)).await.unwrap();
+            let all = store.questions(newest(9)).await.unwrap();
             assert_eq!(all.iter().map(|row| row.id).collect::<Vec<_>>(), [his, newest_hers.id]);
         } else {
             assert_eq!(store.question(hers[0]).await.unwrap().author.id, UserId::DELETED);
@@ -194,8 +194,7 @@ pub(crate) async fn a_marked_account_is_hidden_and_swept(uri: String) {
         assert_fails!(store.session(session.id).await, Error::NotFound);
         assert_eq!(store.question(his).await.unwrap().answers, if content == "keep" { 2 } else { 1 });
         let left = if content == "keep" { 2 } else { 0 };
-        let filter = Filter { author: Some(UserId::DELETED), answered: None };
-        assert_eq!(store.questions(filter, first(9)).await.unwrap().len(), left);
+        assert_eq!(store.questions(by(UserId::DELETED, 9)).await.unwrap().len(), left);
         played.close().await;
     }
 }

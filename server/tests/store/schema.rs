@@ -48,7 +48,7 @@ pub(crate) async fn validators_accept_what_the_next_release_adds(uri: String) {
     played.set("questions", id.0, doc! { "tags": ["otters"], "hidden": { "at": 1_i64 } }).await;
     let account = store.account(ada).await.unwrap();
     assert_eq!(account.role, Role::User, "a role this release does not know has no rights");
-    assert_eq!(store.question(id).await.unwrap().title, "Why?");
+    assert_eq!(store.question(id).await.unwrap().text.title.as_str(), "Why?");
     store.rename(ada, &"countess".parse().unwrap()).await.unwrap();
     let kept = played.rows("accounts").find_one(of(ada.0)).await.unwrap().unwrap();
     assert_eq!(

@@ -13,9 +13,9 @@ use super::{
     documents::{AccountDoc, role_text, uuid},
     fault::{Fault, Taken, ask},
     schema::{BY_EMAIL, BY_TIME, BY_USERNAME},
-    slice::{MOST_SKIPPED, Order},
+    slice::{MAX_SKIP, sort},
 };
-use crate::store::{Account, Accounts, Error, Page, Result};
+use crate::store::{Account, Accounts, Error, Order, Page, Result};
 
 /// A live account. The one that stands in for the deleted can be read, and is nobody's to change.
 fn ordinary(id: UserId) -> Result<Document> {
@@ -67,10 +67,9 @@ impl Accounts for Mongo {
 
     async fn accounts(&self, page: Page) -> Result<Vec<Account>> {
         let filter = doc! { "deleting": false, "_id": { "$ne": uuid(UserId::DELETED.0) } };
-        let find = self.accounts.find(filter).sort(Order::Oldest.sort()).hint(Hint::Name(BY_TIME.to_owned()));
-        let find = find
-            .skip((u64::from(page.number) * u64::from(page.size)).min(MOST_SKIPPED))
-            .limit(page.size.into());
+        let find = self.accounts.find(filter).sort(sort(Order::Oldest)).hint(Hint::Name(BY_TIME.to_owned()));
+        let find =
+            find.skip((u64::from(page.number) * u64::from(page.size)).min(MAX_SKIP)).limit(page.size.into());
         let docs: Vec<_> = ask(async { find.await?.try_collect().await }).await?;
         Ok(docs.into_iter().map(Account::try_from).collect::<std::result::Result<_, _>>()?)
     }

@@ -4,19 +4,22 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     bson::{Document, doc},
-    options::{Hint, ReturnDocument},
+    options::Hint,
 };
-use ro_co_shared::{AnswerId, QuestionId, Timestamp};
+use ro_co_shared::{AnswerId, AnswerText, QuestionId};
 
 use super::{
     Mongo,
-    documents::{AnswerDoc, date, uuid},
-    fault::{Fault, Taken, ask},
-    ownership::{repeated, why_none, writable},
+    documents::{AnswerDoc, uuid},
+    fault::ask,
+    ownership::{insert, repeated, update, why_none, writable},
     schema::BY_QUESTION,
-    slice::Order,
+    slice::{narrow, sort},
 };
-use crate::store::{Answer, Answers, Created, Error, Position, Principal, Result, Slice, StoredAnswer};
+use crate::store::{
+    Answer, AnswerFilter, Answers, Created, Edit, Error, ListQuery, Position, Principal, Result, Slice,
+    Sorted, StoredAnswer,
+};
 
 #[async_trait]
 impl Answers for Mongo {
@@ -27,18 +30,12 @@ impl Answers for Mongo {
             return Err(Error::NotFound);
         }
         let new = AnswerDoc::from(answer);
-        match ask(self.answers.insert_one(&new)).await {
-            Ok(_) => Ok(Created { row: new.shown(author), created: true }),
-            Err(Fault::Duplicate(Taken::Id)) => {
-                self.count_answer(answer.question, -1).await?;
-                let found = repeated(&self.answers, answer.id.0).await?;
-                if !found.is_by(answer) {
-                    return Err(Error::Conflict("Idempotency-Key"));
-                }
-                Ok(Created { row: found.shown(author), created: false })
-            }
-            Err(fault) => Err(fault.into()),
+        if insert(&self.answers, &new).await? {
+            return Ok(Created { row: new.shown(author), created: true });
         }
+        self.count_answer(answer.question, -1).await?;
+        let found = repeated(&self.answers, &new).await?;
+        Ok(Created { row: found.shown(author), created: false })
     }
 
     async fn answer(&self, id: AnswerId) -> Result<StoredAnswer> {
@@ -46,15 +43,16 @@ impl Answers for Mongo {
         self.shown_answer(found.ok_or(Error::NotFound)?).await
     }
 
-    async fn answers(&self, question: QuestionId, mut slice: Slice) -> Result<Vec<StoredAnswer>> {
+    async fn answers(&self, mut query: ListQuery<AnswerFilter>) -> Result<Vec<StoredAnswer>> {
         let mut rows = Vec::new();
-        let size = slice.size;
+        let size = query.slice.size;
         loop {
-            let page = self.page_of_answers(question, slice).await?;
-            let last = page.last().map(AnswerDoc::cursor);
-            let full = page.len() == slice.size as usize;
+            let page = self.page_of_answers(query).await?;
+            let last = page.last().map(Sorted::sort_key);
+            let full = page.len() == query.slice.size as usize;
             // The question is looked for after its answers: those of one that is gone or going are never shown.
-            let joined = self.authors.all_and(question, page.iter().map(AnswerDoc::author)).await?;
+            let authors = page.iter().map(AnswerDoc::author);
+            let joined = self.authors.all_and(query.filter.question, authors).await?;
             if !joined.question {
                 return Err(Error::NotFound);
             }
@@ -62,7 +60,7 @@ impl Answers for Mongo {
             // Nothing is left to read, but where an account is being erased with what is on this page.
             let left = size.saturating_sub(u32::try_from(rows.len()).unwrap_or(size));
             let Some(last) = last.filter(|_| full && left > 0) else { return Ok(rows) };
-            slice = Slice { from: Position::After(last), size: left };
+            query.slice = Slice { from: Position::After(last), size: left };
         }
     }
 
@@ -73,22 +71,9 @@ impl Answers for Mongo {
         Ok(u64::try_from(found.get_i64("answers").unwrap_or_default()).unwrap_or_default())
     }
 
-    async fn edit_answer(
-        &self,
-        id: AnswerId,
-        principal: Principal,
-        description: &str,
-        version: Option<i64>,
-        now: Timestamp,
-    ) -> Result<StoredAnswer> {
-        let update = doc! {
-            "$set": { "description": description, "updatedAt": date(now) }, "$inc": { "version": 1_i64 },
-        };
-        let change = self.answers.find_one_and_update(writable(id.0, principal, version), update);
-        match ask(change.return_document(ReturnDocument::After)).await? {
-            Some(changed) => self.shown_answer(changed).await,
-            None => Err(why_none(&self.answers, id.0, principal).await?),
-        }
+    async fn edit_answer(&self, id: AnswerId, edit: &Edit<AnswerText>) -> Result<StoredAnswer> {
+        let change = AnswerDoc::edit(&edit.text, edit.at);
+        self.shown_answer(update(&self.answers, id.0, edit.principal, edit.version, change).await?).await
     }
 
     async fn delete_answer(&self, id: AnswerId, principal: Principal) -> Result<()> {
@@ -118,15 +103,15 @@ impl Mongo {
         Ok(doc.shown(author))
     }
 
-    async fn page_of_answers(&self, question: QuestionId, slice: Slice) -> Result<Vec<AnswerDoc>> {
+    async fn page_of_answers(&self, query: ListQuery<AnswerFilter>) -> Result<Vec<AnswerDoc>> {
+        let ListQuery { filter: AnswerFilter { question }, order, slice } = query;
         if slice.size == 0 {
             // To the server, a limit of 0 is none.
             return Ok(Vec::new());
         }
         let mut filter = doc! { "question": uuid(question.0), "deleting": false };
-        let skip = Order::Oldest.narrow(&mut filter, slice);
-        let find =
-            self.answers.find(filter).sort(Order::Oldest.sort()).hint(Hint::Name(BY_QUESTION.to_owned()));
+        let skip = narrow(&mut filter, order, slice);
+        let find = self.answers.find(filter).sort(sort(order)).hint(Hint::Name(BY_QUESTION.to_owned()));
         let find = find.skip(skip).limit(slice.size.into());
         Ok(ask(async { find.await?.try_collect().await }).await?)
     }

@@ -1,18 +1,29 @@
-//! On whose behalf a write is done: a part of its filter, why it met no document, and what it met instead.
+//! Rows that belong to their author: what questions and answers have in common.
+//!
+//! A write names the row, its owner and perhaps its version in its filter. If it met no row, one read tells why.
 
 use mongodb::{
     Collection,
-    bson::{Document, Uuid as BsonUuid, doc},
-    options::ReadConcern,
+    bson::{Bson, Document, Uuid as BsonUuid, doc},
+    options::{ReadConcern, ReturnDocument, UpdateModifications},
 };
-use serde::de::DeserializeOwned;
+use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
 use super::{
     documents::uuid,
-    fault::{Fault, ask},
+    fault::{Fault, Taken, ask},
 };
 use crate::store::{Error, Principal, Result};
+
+/// A document that belongs to its author.
+pub(super) trait OwnedDoc: Serialize + DeserializeOwned + Send + Sync {
+    /// Its id.
+    fn id(&self) -> BsonUuid;
+
+    /// Whether both were made by the same request, and this one is still there.
+    fn is_same_request(&self, other: &Self) -> bool;
+}
 
 /// The live document with this id, if it is the caller's to write and still is of this version.
 pub(super) fn writable(id: Uuid, principal: Principal, version: Option<i64>) -> Document {
@@ -26,7 +37,44 @@ pub(super) fn writable(id: Uuid, principal: Principal, version: Option<i64>) -> 
     filter
 }
 
-/// Reads the document once to tell what was wrong.
+/// Inserts a document; `false` if there is one with its id, for [`repeated`] to tell about.
+pub(super) async fn insert<T: OwnedDoc>(rows: &Collection<T>, new: &T) -> Result<bool> {
+    match ask(rows.insert_one(new)).await {
+        Ok(_) => Ok(true),
+        Err(Fault::Duplicate(Taken::Id)) => Ok(false),
+        Err(fault) => Err(fault.into()),
+    }
+}
+
+/// The document that an earlier attempt at the same create left, once a majority has it; one of another request is a
+/// conflict.
+///
+/// A server that finds a duplicate waits for a majority all the same, and says so when there was none; but the driver
+/// keeps one error of two, the duplicate. A repeat answered from the primary alone would acknowledge what the next
+/// primary may never have seen.
+pub(super) async fn repeated<T: OwnedDoc>(rows: &Collection<T>, new: &T) -> Result<T> {
+    let find = rows.find_one(doc! { "_id": new.id() }).read_concern(ReadConcern::majority());
+    let missing = || Fault::Away("a majority does not have it yet".to_owned());
+    let found = ask(find).await?.ok_or_else(missing)?;
+    if found.is_same_request(new) { Ok(found) } else { Err(Error::Conflict("Idempotency-Key")) }
+}
+
+/// One conditional write, and the document as it is afterwards.
+pub(super) async fn update<T: OwnedDoc>(
+    rows: &Collection<T>,
+    id: Uuid,
+    principal: Principal,
+    version: Option<i64>,
+    update: impl Into<UpdateModifications> + Send,
+) -> Result<T> {
+    let change = rows.find_one_and_update(writable(id, principal, version), update);
+    match ask(change.return_document(ReturnDocument::After)).await? {
+        Some(changed) => Ok(changed),
+        None => Err(why_none(rows, id, principal).await?),
+    }
+}
+
+/// Reads the document once to tell why a write met none.
 pub(super) async fn why_none<T: Send + Sync>(
     rows: &Collection<T>,
     id: Uuid,
@@ -36,21 +84,10 @@ pub(super) async fn why_none<T: Send + Sync>(
     let find = rows.find_one(doc! { "_id": uuid(id), "deleting": false }).projection(doc! { "author": 1 });
     let Some(found) = ask(find).await? else { return Ok(Error::NotFound) };
     let author = found.get("author").and_then(|author| match author {
-        mongodb::bson::Bson::Binary(binary) => binary.to_uuid().ok(),
+        Bson::Binary(binary) => binary.to_uuid().ok(),
         _ => None,
     });
     // It is there, and the caller's: only the version is left.
     let owned = principal.edits_any() || author == Some(BsonUuid::from_bytes(principal.user.0.into_bytes()));
     Ok(if owned { Error::Stale } else { Error::Denied })
-}
-
-/// The document that an earlier attempt at the same create left, once a majority has it.
-///
-/// A server that finds a duplicate waits for a majority all the same, and says so when there was none; but the driver
-/// keeps one error of two, the duplicate. A repeat answered from the primary alone would acknowledge what the next
-/// primary may never have seen.
-pub(super) async fn repeated<T: DeserializeOwned + Send + Sync>(rows: &Collection<T>, id: Uuid) -> Result<T> {
-    let find = rows.find_one(doc! { "_id": uuid(id) }).read_concern(ReadConcern::majority());
-    let missing = || Fault::Away("a majority does not have it yet".to_owned()).into();
-    ask(find).await?.ok_or_else(missing)
 }

@@ -4,24 +4,25 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     bson::{Document, doc},
-    options::{Hint, ReturnDocument, UpdateModifications},
+    options::Hint,
 };
-use ro_co_shared::{QuestionId, Timestamp};
+use ro_co_shared::{QuestionId, QuestionText};
 
 use super::{
     Mongo,
-    documents::{QuestionDoc, date, uuid},
-    fault::{Fault, Taken, ask},
-    ownership::{repeated, why_none, writable},
+    documents::{QuestionDoc, uuid},
+    fault::ask,
+    ownership::{insert, repeated, update, why_none, writable},
     schema::{BY_AUTHOR, BY_AUTHOR_AND_MARK, BY_MARK, BY_TIME},
-    slice::Order,
+    slice::{narrow, sort},
 };
 use crate::store::{
-    Created, Error, Filter, Position, Principal, Question, Questions, Result, Slice, StoredQuestion,
+    Created, Edit, Error, ListQuery, Position, Principal, Question, QuestionFilter, Questions, Result, Slice,
+    Sorted, StoredQuestion,
 };
 
 /// A filter as the server takes it, and the index that it is made for.
-fn filter(wanted: Filter) -> (Document, Hint) {
+fn filter(wanted: QuestionFilter) -> (Document, Hint) {
     let mut filter = doc! { "deleting": false };
     if let Some(author) = wanted.author {
         filter.insert("author", uuid(author.0));
@@ -43,17 +44,9 @@ impl Questions for Mongo {
     async fn add_question(&self, question: &Question) -> Result<Created<StoredQuestion>> {
         let author = self.authors.writer(question.author).await?;
         let new = QuestionDoc::from(question);
-        match ask(self.questions.insert_one(&new)).await {
-            Ok(_) => Ok(Created { row: new.shown(author), created: true }),
-            Err(Fault::Duplicate(Taken::Id)) => {
-                let found = repeated(&self.questions, question.id.0).await?;
-                if !found.is_by(question) {
-                    return Err(Error::Conflict("Idempotency-Key"));
-                }
-                Ok(Created { row: found.shown(author), created: false })
-            }
-            Err(fault) => Err(fault.into()),
-        }
+        let created = insert(&self.questions, &new).await?;
+        let doc = if created { new } else { repeated(&self.questions, &new).await? };
+        Ok(Created { row: doc.shown(author), created })
     }
 
     async fn question(&self, id: QuestionId) -> Result<StoredQuestion> {
@@ -61,13 +54,13 @@ impl Questions for Mongo {
         self.shown(found.ok_or(Error::NotFound)?).await
     }
 
-    async fn questions(&self, wanted: Filter, mut slice: Slice) -> Result<Vec<StoredQuestion>> {
+    async fn questions(&self, mut query: ListQuery<QuestionFilter>) -> Result<Vec<StoredQuestion>> {
         let mut rows = Vec::new();
-        let size = slice.size;
-        while slice.size > 0 {
-            let page = self.page(wanted, slice).await?;
-            let Some(last) = page.last().map(QuestionDoc::cursor) else { break };
-            let full = page.len() == slice.size as usize;
+        let size = query.slice.size;
+        while query.slice.size > 0 {
+            let page = self.page(query).await?;
+            let Some(last) = page.last().map(Sorted::sort_key) else { break };
+            let full = page.len() == query.slice.size as usize;
             let authors = self.authors.all(page.iter().map(QuestionDoc::author)).await?;
             rows.extend(page.into_iter().filter_map(|doc| authors.of(doc.author()).map(|a| doc.shown(a))));
             if !full {
@@ -75,34 +68,20 @@ impl Questions for Mongo {
             }
             // Nothing is left to read, but where an account is being erased with what is on this page.
             let left = size.saturating_sub(u32::try_from(rows.len()).unwrap_or(size));
-            slice = Slice { from: Position::After(last), size: left };
+            query.slice = Slice { from: Position::After(last), size: left };
         }
         Ok(rows)
     }
 
-    async fn count_questions(&self, wanted: Filter) -> Result<u64> {
+    async fn count_questions(&self, wanted: QuestionFilter) -> Result<u64> {
         let (filter, index) = filter(wanted);
         Ok(ask(self.questions.count_documents(filter).hint(index)).await?)
     }
 
-    async fn edit_question(
-        &self,
-        id: QuestionId,
-        principal: Principal,
-        title: &str,
-        description: Option<&str>,
-        version: Option<i64>,
-        now: Timestamp,
-    ) -> Result<StoredQuestion> {
-        let mut set = doc! { "title": title, "updatedAt": date(now) };
-        let mut update = doc! { "$inc": { "version": 1_i64 } };
-        if let Some(text) = description {
-            set.insert("description", text);
-        } else {
-            update.insert("$unset", doc! { "description": "" });
-        }
-        update.insert("$set", set);
-        self.change_question(id, principal, version, update).await
+    async fn edit_question(&self, id: QuestionId, edit: &Edit<QuestionText>) -> Result<StoredQuestion> {
+        let change = QuestionDoc::edit(&edit.text, edit.at);
+        let changed = update(&self.questions, id.0, edit.principal, edit.version, change).await?;
+        self.shown(changed).await
     }
 
     async fn set_answered(
@@ -112,9 +91,9 @@ impl Questions for Mongo {
         answered: bool,
     ) -> Result<StoredQuestion> {
         // A mark that is set already is no change.
-        let change = doc! { "$cond": [{ "$ne": ["$answered", answered] }, 1_i64, 0_i64] };
-        let update = doc! { "$set": { "answered": answered, "version": { "$add": ["$version", change] } } };
-        self.change_question(id, principal, None, vec![update]).await
+        let grows = doc! { "$cond": [{ "$ne": ["$answered", answered] }, 1_i64, 0_i64] };
+        let mark = doc! { "$set": { "answered": answered, "version": { "$add": ["$version", grows] } } };
+        self.shown(update(&self.questions, id.0, principal, None, vec![mark]).await?).await
     }
 
     async fn delete_question(&self, id: QuestionId, principal: Principal) -> Result<()> {
@@ -127,30 +106,16 @@ impl Questions for Mongo {
 }
 
 impl Mongo {
-    /// One conditional write, and the question as it is afterwards.
-    async fn change_question(
-        &self,
-        id: QuestionId,
-        principal: Principal,
-        version: Option<i64>,
-        update: impl Into<UpdateModifications> + Send,
-    ) -> Result<StoredQuestion> {
-        let change = self.questions.find_one_and_update(writable(id.0, principal, version), update);
-        match ask(change.return_document(ReturnDocument::After)).await? {
-            Some(changed) => self.shown(changed).await,
-            None => Err(why_none(&self.questions, id.0, principal).await?),
-        }
-    }
-
     async fn shown(&self, doc: QuestionDoc) -> Result<StoredQuestion> {
         let author = self.authors.one(doc.author()).await?;
         Ok(doc.shown(author))
     }
 
-    async fn page(&self, wanted: Filter, slice: Slice) -> Result<Vec<QuestionDoc>> {
+    async fn page(&self, query: ListQuery<QuestionFilter>) -> Result<Vec<QuestionDoc>> {
+        let ListQuery { filter: wanted, order, slice } = query;
         let (mut filter, index) = filter(wanted);
-        let skip = Order::Newest.narrow(&mut filter, slice);
-        let find = self.questions.find(filter).sort(Order::Newest.sort()).hint(index);
+        let skip = narrow(&mut filter, order, slice);
+        let find = self.questions.find(filter).sort(sort(order)).hint(index);
         let find = find.skip(skip).limit(slice.size.into());
         Ok(ask(async { find.await?.try_collect().await }).await?)
     }

@@ -15,6 +15,8 @@ use mongodb::{
     options::IndexOptions,
 };
 
+use super::documents::{ANSWER_FIELDS, OPTIONAL, QUESTION_FIELDS, REQUIRED, ShapeField};
+
 /// The unique indexes on folded usernames and email addresses.
 pub(super) const BY_USERNAME: &str = "username";
 pub(super) const BY_EMAIL: &str = "email";
@@ -54,12 +56,9 @@ pub(super) fn collections() -> [Collection; 8] {
     [schema(), meta(), jobs(), accounts(), sessions(), avatars(), questions(), answers()]
 }
 
-const REQUIRED: bool = true;
-const OPTIONAL: bool = false;
-
 /// An object with these fields, each with its BSON type, and `v`. Others are allowed: a server of the next release may
 /// write them already.
-fn object(fields: &[(&str, &str, bool)]) -> Document {
+fn object(fields: &[ShapeField]) -> Document {
     let mut properties = doc! { "v": { "bsonType": "int", "minimum": 1 } };
     let mut required = vec!["v"];
     for (name, kind, is_required) in fields {
@@ -228,21 +227,7 @@ fn avatars() -> Collection {
 }
 
 fn questions() -> Collection {
-    let validator = object(&[
-        ("_id", "binData", REQUIRED),
-        ("author", "binData", REQUIRED),
-        ("title", "string", REQUIRED),
-        ("description", "string", OPTIONAL),
-        ("createdAt", "date", REQUIRED),
-        ("updatedAt", "date", REQUIRED),
-        ("answered", "bool", REQUIRED),
-        ("answers", "long", REQUIRED),
-        ("recountAt", "date", OPTIONAL),
-        ("version", "long", REQUIRED),
-        ("fingerprint", "binData", REQUIRED),
-        ("deleting", "bool", REQUIRED),
-        ("deletedAt", "date", OPTIONAL),
-    ]);
+    let validator = object(QUESTION_FIELDS);
     let recounts = IndexOptions::builder().name(RECOUNTS.to_owned()).sparse(true).build();
     // `deleting` stands in each, always there and almost always false, so that counting reads the index alone.
     let indexes = vec![
@@ -260,18 +245,7 @@ fn questions() -> Collection {
 }
 
 fn answers() -> Collection {
-    let validator = object(&[
-        ("_id", "binData", REQUIRED),
-        ("question", "binData", REQUIRED),
-        ("author", "binData", REQUIRED),
-        ("description", "string", REQUIRED),
-        ("createdAt", "date", REQUIRED),
-        ("updatedAt", "date", REQUIRED),
-        ("version", "long", REQUIRED),
-        ("fingerprint", "binData", REQUIRED),
-        ("deleting", "bool", REQUIRED),
-        ("deletedAt", "date", OPTIONAL),
-    ]);
+    let validator = object(ANSWER_FIELDS);
     let indexes = vec![
         index(BY_QUESTION, doc! { "question": 1, "deleting": 1, "createdAt": 1, "_id": 1 }),
         index(BY_AUTHOR, doc! { "author": 1, "deleting": 1 }),

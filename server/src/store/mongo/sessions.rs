@@ -13,9 +13,9 @@ use super::{
     documents::{SessionDoc, bytes, date, uuid},
     fault::ask,
     schema::{BY_END, BY_USER},
-    slice::Order,
+    slice::sort,
 };
-use crate::store::{Accounts, Error, RefreshAttempt, Refreshed, Result, Session, Sessions};
+use crate::store::{Accounts, Error, Order, RefreshAttempt, Refreshed, Result, Session, Sessions};
 
 /// Narrows a filter down to sessions whose tokens are worth something.
 fn live(mut filter: Document, now: Timestamp) -> Document {
@@ -46,7 +46,7 @@ impl Sessions for Mongo {
         let ids = self.sessions.clone_with_type::<Document>();
         let beyond = ids
             .find(live(others, session.created_at))
-            .sort(Order::Newest.sort())
+            .sort(sort(Order::Newest))
             .skip(most.saturating_sub(1) as u64)
             .projection(doc! { "_id": 1 })
             .hint(Hint::Name(BY_USER.to_owned()));

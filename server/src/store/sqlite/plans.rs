@@ -67,24 +67,20 @@ fn lists_start_at_the_cursor() {
         let (_, sql) = all.iter().find(|(of, _)| *of == name).unwrap();
         plan(&db, sql.0)
     };
-    let list = |name| steps(questions::ALL, name).remove(0);
-    assert_eq!(list("LIST_ALL"), "SEARCH q USING INDEX questions_by_time ((created_at,id)<(?,?))");
-    assert_eq!(
-        list("LIST_MARKED"),
-        "SEARCH q USING INDEX questions_by_mark (answered=? AND (created_at,id)<(?,?))"
-    );
-    assert_eq!(
-        list("LIST_BY"),
-        "SEARCH q USING INDEX questions_by_author (author=? AND (created_at,id)<(?,?))"
-    );
-    assert_eq!(
-        list("LIST_BY_MARKED"),
-        "SEARCH q USING INDEX questions_by_author_and_mark (author=? AND answered=? AND (created_at,id)<(?,?))"
-    );
-    assert_eq!(
-        steps(answers::ALL, "LIST")[0],
-        "SEARCH r USING INDEX answers_by_question (question=? AND (created_at,id)>(?,?))"
-    );
+    for (order, beyond) in [("NEWEST", '<'), ("OLDEST", '>')] {
+        let key = format!("(created_at,id){beyond}(?,?)");
+        for (filter, index) in [
+            ("", format!("questions_by_time ({key})")),
+            ("_MARKED", format!("questions_by_mark (answered=? AND {key})")),
+            ("_BY", format!("questions_by_author (author=? AND {key})")),
+            ("_BY_MARKED", format!("questions_by_author_and_mark (author=? AND answered=? AND {key})")),
+        ] {
+            let step = steps(questions::ALL, &format!("{order}{filter}")).remove(0);
+            assert_eq!(step, format!("SEARCH q USING INDEX {index}"));
+        }
+        let index = format!("answers_by_question (question=? AND {key})");
+        assert_eq!(steps(answers::ALL, order)[0], format!("SEARCH r USING INDEX {index}"));
+    }
     let purge = steps(sessions::ALL, "PURGE_SOME").pop();
     assert_eq!(purge.as_deref(), Some("SEARCH sessions USING COVERING INDEX sessions_over (<expr><?)"));
 }

@@ -7,13 +7,13 @@ use rusqlite::Connection;
 
 use super::{FILE_NAME, Sqlite};
 use crate::store::{
-    Accounts, Error, Filter, Questions, Store,
-    make::{T0, account, asked, at, at_once, first, question, user},
+    Accounts, Error, QuestionFilter, Questions, Store,
+    make::{T0, account, asked, at, at_once, newest, question, text, user},
 };
 
 async fn titles(store: &dyn Store) -> Vec<String> {
-    let all = store.questions(Filter::default(), first(1000)).await.unwrap();
-    all.into_iter().map(|question| question.title).collect()
+    let all = store.questions(newest(1000)).await.unwrap();
+    all.into_iter().map(|question| question.text.title.into_string()).collect()
 }
 
 /// As after a kill: a copy of the files as they are at this moment, the write-ahead log not folded in.
@@ -84,7 +84,7 @@ async fn two_stores_on_one_directory() {
     .await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
     for store in &stores {
-        assert_eq!(store.count_questions(Filter::default()).await.unwrap(), 64);
+        assert_eq!(store.count_questions(QuestionFilter::default()).await.unwrap(), 64);
         let racer = account("ADA");
         assert!(matches!(store.add_account(&racer).await, Err(Error::Conflict("username"))));
     }
@@ -110,8 +110,8 @@ async fn a_full_disk_is_unavailable_until_there_is_space() {
     let mut kept = 0;
     let refused = loop {
         let new = crate::store::Question {
-            description: Some(body.clone()),
-            ..question(ada, &kept.to_string(), at(kept))
+            text: text(&kept.to_string(), Some(&body)),
+            ..question(ada, "", at(kept))
         };
         match store.add_question(&new).await {
             Ok(_) => kept += 1,
@@ -138,7 +138,7 @@ async fn works_on_a_runtime_of_one_thread() {
         let store = Arc::clone(&store);
         async move {
             store.add_question(&question(ada, "?", at(i64::try_from(i).unwrap()))).await?;
-            store.questions(Filter::default(), first(10)).await
+            store.questions(newest(10)).await
         }
     })
     .await;
@@ -169,7 +169,7 @@ async fn the_largest_page_is_a_quick_query() {
     for (size, most) in [(10_u32, 300), (100, 3_000)] {
         let steps = store
             .write(move |db| {
-                let (_, list) = super::questions::ALL.iter().find(|(name, _)| *name == "LIST_ALL").unwrap();
+                let (_, list) = super::questions::ALL.iter().find(|(name, _)| *name == "NEWEST").unwrap();
                 let mut list = db.prepare(list.0)?;
                 let rows = list.query_map((i64::MAX, [0xff_u8; 17], size, 0), |_| Ok(()))?.count();
                 assert_eq!(rows, usize::try_from(size).unwrap());

@@ -6,7 +6,7 @@ use ro_co_shared::{AnswerId, QuestionId, UserId};
 
 use super::{
     assert_fails,
-    make::{T0, admin, answer, asked, at, at_once, first, owner, user},
+    make::{T0, admin, answer, answer_text, answers_to, asked, at, at_once, edit, owner, user},
 };
 use crate::store::{Answer, AuthorSummary, Created, Error, Store, StoredAnswer};
 
@@ -21,7 +21,7 @@ pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
     let expected = StoredAnswer {
         id: new.id,
         question,
-        description: new.description.clone(),
+        text: new.text.clone(),
         created_at: at(3),
         updated_at: at(3),
         version: 1,
@@ -29,7 +29,7 @@ pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
     };
     assert_eq!(store.add_answer(&new).await.unwrap(), Created { row: expected.clone(), created: true });
     assert_eq!(store.answer(new.id).await.unwrap(), expected);
-    assert_eq!(store.answers(question, first(10)).await.unwrap(), [expected]);
+    assert_eq!(store.answers(answers_to(question, 10)).await.unwrap(), [expected]);
 }
 
 pub(super) async fn needs_a_question_and_an_author(store: Arc<dyn Store>) {
@@ -45,7 +45,8 @@ pub(super) async fn the_same_request_again_is_the_same_row(store: Arc<dyn Store>
     let (ada, question) = ada_asks(&*store).await;
     let new = answer(question, ada, "Because.", T0);
     store.add_answer(&new).await.unwrap();
-    let edited = store.edit_answer(new.id, owner(ada), "Therefore.", None, at(1)).await.unwrap();
+    let edited =
+        store.edit_answer(new.id, &edit(owner(ada), answer_text("Therefore."), None, at(1))).await.unwrap();
     let again = store.add_answer(&Answer { created_at: at(2), ..new }).await.unwrap();
     assert_eq!(again, Created { row: edited, created: false });
     assert_eq!(store.count_answers(question).await.unwrap(), 1);
@@ -83,13 +84,21 @@ pub(super) async fn editing(store: Arc<dyn Store>) {
     let (ada, question) = ada_asks(&*store).await;
     let new = answer(question, ada, "Because.", T0);
     let before = store.add_answer(&new).await.unwrap().row;
-    assert_fails!(store.edit_answer(new.id, owner(ada), "!", Some(2), at(1)).await, Error::Stale);
-    let after = store.edit_answer(new.id, owner(ada), "Therefore.", Some(1), at(5)).await.unwrap();
-    let expected =
-        StoredAnswer { description: "Therefore.".to_owned(), updated_at: at(5), version: 2, ..before };
+    assert_fails!(
+        store.edit_answer(new.id, &edit(owner(ada), answer_text("!"), Some(2), at(1))).await,
+        Error::Stale
+    );
+    let after = store
+        .edit_answer(new.id, &edit(owner(ada), answer_text("Therefore."), Some(1), at(5)))
+        .await
+        .unwrap();
+    let expected = StoredAnswer { text: answer_text("Therefore."), updated_at: at(5), version: 2, ..before };
     assert_eq!(after, expected);
     assert_eq!(store.answer(new.id).await.unwrap(), expected);
-    assert_fails!(store.edit_answer(new.id, owner(ada), "!", Some(1), at(6)).await, Error::Stale);
+    assert_fails!(
+        store.edit_answer(new.id, &edit(owner(ada), answer_text("!"), Some(1), at(6))).await,
+        Error::Stale
+    );
 }
 
 pub(super) async fn foreign_ones_are_denied_and_unchanged(store: Arc<dyn Store>) {
@@ -97,8 +106,14 @@ pub(super) async fn foreign_ones_are_denied_and_unchanged(store: Arc<dyn Store>)
     let bob = user(&*store, "bob").await;
     let his = store.add_answer(&answer(question, bob, "Because.", T0)).await.unwrap().row;
     // That the question is hers does not make the answer hers.
-    assert_fails!(store.edit_answer(his.id, owner(ada), "Mine", None, at(5)).await, Error::Denied);
-    assert_fails!(store.edit_answer(his.id, owner(ada), "Mine", Some(9), at(5)).await, Error::Denied);
+    assert_fails!(
+        store.edit_answer(his.id, &edit(owner(ada), answer_text("Mine"), None, at(5))).await,
+        Error::Denied
+    );
+    assert_fails!(
+        store.edit_answer(his.id, &edit(owner(ada), answer_text("Mine"), Some(9), at(5))).await,
+        Error::Denied
+    );
     assert_fails!(store.delete_answer(his.id, owner(ada)).await, Error::Denied);
     assert_eq!(store.answer(his.id).await.unwrap(), his);
     assert_eq!(store.count_answers(question).await.unwrap(), 1);
@@ -109,8 +124,9 @@ pub(super) async fn an_admin_may(store: Arc<dyn Store>) {
     let bob = user(&*store, "bob").await;
     let new = answer(question, ada, "Because.", T0);
     store.add_answer(&new).await.unwrap();
-    let edited = store.edit_answer(new.id, admin(bob), "Mended", None, at(1)).await.unwrap();
-    assert_eq!((edited.description.as_str(), edited.author.id), ("Mended", ada));
+    let edited =
+        store.edit_answer(new.id, &edit(admin(bob), answer_text("Mended"), None, at(1))).await.unwrap();
+    assert_eq!((edited.text.description.as_str(), edited.author.id), ("Mended", ada));
     store.delete_answer(new.id, admin(bob)).await.unwrap();
     assert_fails!(store.answer(new.id).await, Error::NotFound);
 }
@@ -119,8 +135,14 @@ pub(super) async fn missing_ones_are_not_found(store: Arc<dyn Store>) {
     let (ada, _) = ada_asks(&*store).await;
     let nowhere = AnswerId::new();
     for by in [owner(ada), admin(ada)] {
-        assert_fails!(store.edit_answer(nowhere, by, "?", None, T0).await, Error::NotFound);
-        assert_fails!(store.edit_answer(nowhere, by, "?", Some(1), T0).await, Error::NotFound);
+        assert_fails!(
+            store.edit_answer(nowhere, &edit(by, answer_text("?"), None, T0)).await,
+            Error::NotFound
+        );
+        assert_fails!(
+            store.edit_answer(nowhere, &edit(by, answer_text("?"), Some(1), T0)).await,
+            Error::NotFound
+        );
         assert_fails!(store.delete_answer(nowhere, by).await, Error::NotFound);
     }
     assert_fails!(store.answer(nowhere).await, Error::NotFound);
@@ -135,7 +157,7 @@ pub(super) async fn the_question_knows_how_many_it_has(store: Arc<dyn Store>) {
         store.add_answer(&new).await.unwrap();
         ids.push(new.id);
     }
-    store.edit_answer(ids[0], owner(ada), "Therefore.", None, at(9)).await.unwrap();
+    store.edit_answer(ids[0], &edit(owner(ada), answer_text("Therefore."), None, at(9))).await.unwrap();
     store.delete_answer(ids[1], owner(ada)).await.unwrap();
     let after = store.question(question).await.unwrap();
     assert_eq!(after.answers, 3);

@@ -6,9 +6,9 @@ use ro_co_shared::{Content, Timestamp, UserId};
 
 use super::{
     assert_fails,
-    make::{T0, account, answered, asked, at, first, owner, user},
+    make::{T0, account, answered, answers_to, asked, at, by, owner, user},
 };
-use crate::store::{AuthorSummary, AvatarImage, Error, Filter, Store};
+use crate::store::{AuthorSummary, AvatarImage, Error, QuestionFilter, Store};
 
 pub(super) async fn kept_content_is_the_deleted_users(store: Arc<dyn Store>) {
     let (ada, bob) = (user(&*store, "ada").await, user(&*store, "bob").await);
@@ -25,13 +25,12 @@ pub(super) async fn kept_content_is_the_deleted_users(store: Arc<dyn Store>) {
         avatar_version: nobody.avatar_version,
     };
     let kept = store.question(hers.id).await.unwrap();
-    assert_eq!((&kept.author, kept.answers, kept.title), (&nobody, 1, hers.title));
+    assert_eq!((&kept.author, kept.answers, kept.text), (&nobody, 1, hers.text));
     assert_eq!(store.answer(her_answer).await.unwrap().author, nobody);
     assert_eq!(store.question(his.id).await.unwrap().answers, 1);
 
-    let filter = |author| Filter { author: Some(author), answered: None };
-    assert_eq!(store.questions(filter(UserId::DELETED), first(9)).await.unwrap().len(), 1);
-    assert!(store.questions(filter(ada), first(9)).await.unwrap().is_empty());
+    assert_eq!(store.questions(by(UserId::DELETED, 9)).await.unwrap().len(), 1);
+    assert!(store.questions(by(ada, 9)).await.unwrap().is_empty());
     // Nobody owns it now, whoever had the token.
     assert_fails!(store.delete_question(hers.id, owner(ada)).await, Error::Denied);
 }
@@ -63,9 +62,9 @@ pub(super) async fn erased_content_is_gone_with_all_answers_to_it(store: Arc<dyn
     }
     assert_eq!(store.question(his.id).await.unwrap().answers, 1);
     assert_eq!(store.count_answers(his.id).await.unwrap(), 1);
-    let left = store.answers(his.id, first(9)).await.unwrap();
+    let left = store.answers(answers_to(his.id, 9)).await.unwrap();
     assert_eq!(left.iter().map(|answer| answer.id).collect::<Vec<_>>(), [his_own]);
-    assert_eq!(store.count_questions(Filter::default()).await.unwrap(), 1);
+    assert_eq!(store.count_questions(QuestionFilter::default()).await.unwrap(), 1);
 }
 
 pub(super) async fn a_deleted_name_and_address_are_free_again(store: Arc<dyn Store>) {

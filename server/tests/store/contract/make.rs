@@ -1,11 +1,14 @@
 //! Rows for the tests of the contract, beside those that others use too.
 
-use ro_co_shared::{AnswerId, QuestionId, SessionId, Timestamp, UserId};
+use ro_co_shared::{AnswerId, AnswerText, Body, QuestionId, SessionId, Timestamp, UserId};
 
 use ro_co_server::permissions::Permissions;
 
 pub(crate) use crate::make::*;
-use crate::store::{Answer, Principal, RefreshAttempt, Session, Store};
+use crate::store::{
+    Answer, Edit, ListQuery, Order, Position, Principal, QuestionFilter, RefreshAttempt, Session, Sorted,
+    Store,
+};
 
 pub(crate) const SECOND: i64 = 1_000;
 
@@ -21,12 +24,38 @@ pub(crate) fn admin(user: UserId) -> Principal {
     Principal { user, permissions: Permissions::EDIT_ANY_CONTENT }
 }
 
+/// As [`text`], of an answer.
+pub(crate) fn answer_text(description: &str) -> AnswerText {
+    AnswerText::new(Body::unchecked(description))
+}
+
+/// A change of a text.
+pub(crate) fn edit<T>(principal: Principal, text: T, version: Option<i64>, at: Timestamp) -> Edit<T> {
+    Edit { text, principal, version, at }
+}
+
+/// The newest questions of an author.
+pub(crate) fn by(author: UserId, size: u32) -> ListQuery<QuestionFilter> {
+    first(QuestionFilter { author: Some(author), answered: None }, Order::Newest, size)
+}
+
+/// The same list from another position on.
+pub(crate) fn from<F>(mut query: ListQuery<F>, position: Position) -> ListQuery<F> {
+    query.slice.from = position;
+    query
+}
+
+/// The page that follows this row.
+pub(crate) fn after<F>(query: ListQuery<F>, row: &impl Sorted) -> ListQuery<F> {
+    from(query, Position::After(row.sort_key()))
+}
+
 pub(crate) fn answer(question: QuestionId, author: UserId, text: &str, created_at: Timestamp) -> Answer {
     Answer {
         id: AnswerId::new(),
         question,
         author,
-        description: text.to_owned(),
+        text: answer_text(text),
         created_at,
         fingerprint: [8; 32],
     }

@@ -7,27 +7,19 @@ use uuid::Uuid;
 
 use super::{
     assert_fails,
-    make::{answered, asked, at, first, owner, question, user},
+    make::{after, answered, answers_to, asked, at, first, from, newest, owner, question, user},
 };
-use crate::store::{Cursor, Error, Filter, Position, Question, Slice, Store, StoredAnswer, StoredQuestion};
-
-fn after_question(last: &StoredQuestion, size: u32) -> Slice {
-    Slice { from: Position::After(Cursor { created_at: last.created_at, id: last.id.0 }), size }
-}
-
-fn after_answer(last: &StoredAnswer, size: u32) -> Slice {
-    Slice { from: Position::After(Cursor { created_at: last.created_at, id: last.id.0 }), size }
-}
+use crate::store::{Error, ListQuery, Order, Position, Question, QuestionFilter, Sorted, Store};
 
 /// All questions that match, page after page.
-async fn walk(store: &dyn Store, filter: Filter, size: u32) -> Vec<QuestionId> {
+async fn walk(store: &dyn Store, list: ListQuery<QuestionFilter>) -> Vec<QuestionId> {
     let mut ids = Vec::new();
-    let mut page = store.questions(filter, first(size)).await.unwrap();
+    let mut page = store.questions(list).await.unwrap();
     while let Some(last) = page.last() {
-        assert!(page.len() <= size as usize);
-        let next = after_question(last, size);
+        assert!(page.len() <= list.slice.size as usize);
+        let next = after(list, last);
         ids.extend(page.iter().map(|question| question.id));
-        page = store.questions(filter, next).await.unwrap();
+        page = store.questions(next).await.unwrap();
     }
     ids
 }
@@ -40,10 +32,10 @@ pub(super) async fn questions_are_newest_first(store: Arc<dyn Store>) {
     }
     ids.sort();
     let expected: Vec<_> = ids.into_iter().rev().map(|(_, id)| id).collect();
-    let listed = store.questions(Filter::default(), first(100)).await.unwrap();
+    let listed = store.questions(newest(100)).await.unwrap();
     assert_eq!(listed.iter().map(|question| question.id).collect::<Vec<_>>(), expected);
     for size in [1, 2, 4, 100] {
-        assert_eq!(walk(&*store, Filter::default(), size).await, expected);
+        assert_eq!(walk(&*store, newest(size)).await, expected);
     }
 }
 
@@ -56,7 +48,7 @@ pub(super) async fn answers_are_oldest_first(store: Arc<dyn Store>) {
         answered(&*store, other, ada, millis).await;
     }
     ids.sort();
-    let listed = store.answers(mine, first(100)).await.unwrap();
+    let listed = store.answers(answers_to(mine, 100)).await.unwrap();
     let listed: Vec<_> = listed.iter().map(|answer| (answer.created_at, answer.id)).collect();
     assert_eq!(listed, ids);
 }
@@ -70,7 +62,7 @@ pub(super) async fn ties_in_time_are_broken_by_id(store: Arc<dyn Store>) {
     }
     ids.reverse();
     for size in [1, 3, 16, 17] {
-        assert_eq!(walk(&*store, Filter::default(), size).await, ids);
+        assert_eq!(walk(&*store, newest(size)).await, ids);
     }
 }
 
@@ -83,7 +75,7 @@ pub(super) async fn a_cursor_neither_repeats_nor_misses_while_others_write(store
     }
     let mut deleted = HashSet::new();
     let mut seen = Vec::new();
-    let mut page = store.questions(Filter::default(), first(7)).await.unwrap();
+    let mut page = store.questions(newest(7)).await.unwrap();
     for turn in 0.. {
         let Some(last) = page.last().cloned() else { break };
         seen.extend(page.iter().map(|question| question.id));
@@ -95,7 +87,7 @@ pub(super) async fn a_cursor_neither_repeats_nor_misses_while_others_write(store
                 store.delete_question(id, owner(ada)).await.unwrap();
             }
         }
-        page = store.questions(Filter::default(), after_question(&last, 7)).await.unwrap();
+        page = store.questions(after(newest(7), &last)).await.unwrap();
     }
     let distinct: HashSet<_> = seen.iter().copied().collect();
     assert_eq!(distinct.len(), seen.len(), "none twice");
@@ -113,16 +105,16 @@ pub(super) async fn answers_by_cursor_neither_repeat_nor_miss(store: Arc<dyn Sto
         there.push(answered(&*store, question, ada, i / 4).await);
     }
     let mut seen = Vec::new();
-    let mut page = store.answers(question, first(3)).await.unwrap();
+    let mut page = store.answers(answers_to(question, 3)).await.unwrap();
     while let Some(last) = page.last() {
-        let next = after_answer(last, 3);
+        let next = after(answers_to(question, 3), last);
         seen.extend(page.iter().map(|answer| answer.id));
         if seen.len() < 10 {
             // The row the cursor names goes, and an older one comes late: neither moves the rest.
             store.delete_answer(*seen.last().unwrap(), owner(ada)).await.unwrap();
             answered(&*store, question, ada, -1).await;
         }
-        page = store.answers(question, next).await.unwrap();
+        page = store.answers(next).await.unwrap();
     }
     let mut expected = there;
     expected.sort();
@@ -156,7 +148,10 @@ pub(super) async fn filters_and_cursors_together(store: Arc<dyn Store>) {
                 })
                 .map(|row| row.1)
                 .collect();
-            assert_eq!(walk(&*store, Filter { answered, author }, 4).await, expected);
+            let filter = QuestionFilter { answered, author };
+            assert_eq!(walk(&*store, first(filter, Order::Newest, 4)).await, expected);
+            let oldest: Vec<_> = expected.into_iter().rev().collect();
+            assert_eq!(walk(&*store, first(filter, Order::Oldest, 4)).await, oldest);
         }
     }
 }
@@ -168,29 +163,29 @@ pub(super) async fn skipping(store: Arc<dyn Store>) {
         asked(&*store, ada, "?", i / 2).await;
         answered(&*store, question.id, ada, i / 2).await;
     }
-    let questions = store.questions(Filter::default(), first(100)).await.unwrap();
-    let answers = store.answers(question.id, first(100)).await.unwrap();
+    let questions = store.questions(newest(100)).await.unwrap();
+    let answers = store.answers(answers_to(question.id, 100)).await.unwrap();
     for rows in 0..9 {
-        let slice = Slice { from: Position::Skip(rows), size: 4 };
-        let from = usize::try_from(rows).unwrap();
-        let page = store.questions(Filter::default(), slice).await.unwrap();
-        assert_eq!(page, questions[from..(from + 4).min(10)]);
-        assert_eq!(store.answers(question.id, slice).await.unwrap(), answers[from..(from + 4).min(9)]);
+        let (skip, start) = (Position::Skip(rows), usize::try_from(rows).unwrap());
+        let page = store.questions(from(newest(4), skip)).await.unwrap();
+        assert_eq!(page, questions[start..(start + 4).min(10)]);
+        let page = store.answers(from(answers_to(question.id, 4), skip)).await.unwrap();
+        assert_eq!(page, answers[start..(start + 4).min(9)]);
     }
 }
 
 pub(super) async fn past_the_end_is_empty(store: Arc<dyn Store>) {
     let ada = user(&*store, "ada").await;
-    assert!(store.questions(Filter::default(), first(10)).await.unwrap().is_empty());
+    assert!(store.questions(newest(10)).await.unwrap().is_empty());
     let only = asked(&*store, ada, "?", 0).await;
-    assert!(store.answers(only.id, first(10)).await.unwrap().is_empty());
-    for from in [Position::Skip(1), Position::Skip(u64::MAX), after_question(&only, 1).from] {
-        assert!(store.questions(Filter::default(), Slice { from, size: 10 }).await.unwrap().is_empty());
-        assert!(store.answers(only.id, Slice { from, size: 10 }).await.unwrap().is_empty());
+    assert!(store.answers(answers_to(only.id, 10)).await.unwrap().is_empty());
+    for end in [Position::Skip(1), Position::Skip(u64::MAX), Position::After(only.sort_key())] {
+        assert!(store.questions(from(newest(10), end)).await.unwrap().is_empty());
+        assert!(store.answers(from(answers_to(only.id, 10), end)).await.unwrap().is_empty());
     }
-    assert!(store.questions(Filter::default(), first(0)).await.unwrap().is_empty());
+    assert!(store.questions(newest(0)).await.unwrap().is_empty());
 }
 
 pub(super) async fn the_answers_of_an_unknown_question_are_not_found(store: Arc<dyn Store>) {
-    assert_fails!(store.answers(QuestionId::new(), first(10)).await, Error::NotFound);
+    assert_fails!(store.answers(answers_to(QuestionId::new(), 10)).await, Error::NotFound);
 }

@@ -6,18 +6,17 @@ use ro_co_shared::{QuestionId, UserId};
 
 use super::{
     assert_fails,
-    make::{T0, admin, answered, asked, at, at_once, first, owner, question, user},
+    make::{T0, admin, answered, asked, at, at_once, edit, newest, owner, question, text, user},
 };
-use crate::store::{AuthorSummary, Created, Error, Filter, Question, Store, StoredQuestion};
+use crate::store::{AuthorSummary, Created, Error, Question, QuestionFilter, Store, StoredQuestion};
 
 pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
     let ada = user(&*store, "Ada Lovelace").await;
-    for (description, millis) in [(Some("With\n\ta tab and a robot \u{1F916}".to_owned()), 1), (None, -1)] {
-        let new = Question { description: description.clone(), ..question(ada, "Why?", at(millis)) };
+    for (description, millis) in [(Some("With\n\ta tab and a robot \u{1F916}"), 1), (None, -1)] {
+        let new = Question { text: text("Why?", description), ..question(ada, "Why?", at(millis)) };
         let expected = StoredQuestion {
             id: new.id,
-            title: "Why?".to_owned(),
-            description,
+            text: text("Why?", description),
             created_at: at(millis),
             updated_at: at(millis),
             answered: false,
@@ -28,12 +27,12 @@ pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
         let asked = store.add_question(&new).await.unwrap();
         assert_eq!(asked, Created { row: expected.clone(), created: true });
         assert_eq!(store.question(new.id).await.unwrap(), expected);
-        assert!(store.questions(Filter::default(), first(10)).await.unwrap().contains(&expected));
+        assert!(store.questions(newest(10)).await.unwrap().contains(&expected));
     }
     // The author is shown as they are now.
     store.rename(ada, &"Countess".parse().unwrap()).await.unwrap();
     store.set_avatar_seed(ada, "another").await.unwrap();
-    for shown in store.questions(Filter::default(), first(10)).await.unwrap() {
+    for shown in store.questions(newest(10)).await.unwrap() {
         assert_eq!(
             shown.author,
             AuthorSummary { id: ada, username: "Countess".to_owned(), avatar_version: 1 }
@@ -51,19 +50,20 @@ pub(super) async fn the_same_request_again_is_the_same_row(store: Arc<dyn Store>
     let ada = user(&*store, "ada").await;
     let new = question(ada, "Why?", T0);
     store.add_question(&new).await.unwrap();
-    let edited = store.edit_question(new.id, owner(ada), "Why not?", None, None, at(5)).await.unwrap();
+    let edited =
+        store.edit_question(new.id, &edit(owner(ada), text("Why not?", None), None, at(5))).await.unwrap();
     // The repeat comes later than the first.
     let repeat = Question { created_at: at(9), ..new };
     let again = store.add_question(&repeat).await.unwrap();
     assert_eq!(again, Created { row: edited, created: false }, "the row as it stands now");
-    assert_eq!(store.count_questions(Filter::default()).await.unwrap(), 1);
+    assert_eq!(store.count_questions(QuestionFilter::default()).await.unwrap(), 1);
 }
 
 pub(super) async fn another_request_with_the_same_key_conflicts(store: Arc<dyn Store>) {
     let (ada, bob) = (user(&*store, "ada").await, user(&*store, "bob").await);
     let new = question(ada, "Why?", T0);
     let Created { row, .. } = store.add_question(&new).await.unwrap();
-    let other = Question { fingerprint: [9; 32], title: "Another".to_owned(), ..new.clone() };
+    let other = Question { fingerprint: [9; 32], text: text("Another", None), ..new.clone() };
     assert_fails!(store.add_question(&other).await, Error::Conflict("Idempotency-Key"));
     let foreign = Question { author: bob, ..new };
     assert_fails!(store.add_question(&foreign).await, Error::Conflict("Idempotency-Key"));
@@ -83,20 +83,15 @@ pub(super) async fn eight_at_once_make_one_row(store: Arc<dyn Store>) {
         assert_eq!(rows.iter().filter(|asked| asked.created).count(), 1);
         assert!(rows.iter().all(|asked| asked.row == rows[0].row));
     }
-    assert_eq!(store.count_questions(Filter::default()).await.unwrap(), 10);
+    assert_eq!(store.count_questions(QuestionFilter::default()).await.unwrap(), 10);
 }
 
 pub(super) async fn editing(store: Arc<dyn Store>) {
     let ada = user(&*store, "ada").await;
     let before = asked(&*store, ada, "Why?", 0).await;
-    let after = store.edit_question(before.id, owner(ada), "How?", None, None, at(5)).await.unwrap();
-    let expected = StoredQuestion {
-        title: "How?".to_owned(),
-        description: None,
-        updated_at: at(5),
-        version: 2,
-        ..before
-    };
+    let after =
+        store.edit_question(before.id, &edit(owner(ada), text("How?", None), None, at(5))).await.unwrap();
+    let expected = StoredQuestion { text: text("How?", None), updated_at: at(5), version: 2, ..before };
     assert_eq!(after, expected);
     assert_eq!(store.question(expected.id).await.unwrap(), expected);
 }
@@ -105,24 +100,30 @@ pub(super) async fn a_stale_version_changes_nothing(store: Arc<dyn Store>) {
     let ada = user(&*store, "ada").await;
     let before = asked(&*store, ada, "Why?", 0).await;
     for wrong in [0, 2, i64::MIN, i64::MAX] {
-        let edit = store.edit_question(before.id, owner(ada), "How?", Some("!"), Some(wrong), at(5)).await;
+        let edit = store
+            .edit_question(before.id, &edit(owner(ada), text("How?", Some("!")), Some(wrong), at(5)))
+            .await;
         assert_fails!(edit, Error::Stale);
     }
     assert_eq!(store.question(before.id).await.unwrap(), before);
     // Who may not write at all is not told about versions.
-    let foreign = store.edit_question(before.id, owner(UserId::new()), "How?", None, Some(9), at(5)).await;
+    let foreign =
+        store.edit_question(before.id, &edit(owner(UserId::new()), text("How?", None), Some(9), at(5))).await;
     assert_fails!(foreign, Error::Denied);
 }
 
 pub(super) async fn editing_the_version_one_has_read(store: Arc<dyn Store>) {
     let ada = user(&*store, "ada").await;
     let before = asked(&*store, ada, "Why?", 0).await;
-    let results = at_once(4, |i| {
-        let (store, title) = (Arc::clone(&store), format!("Edit {i}"));
-        let (id, version) = (before.id, before.version);
-        async move { store.edit_question(id, owner(ada), &title, None, Some(version), at(5)).await }
-    })
-    .await;
+    let results =
+        at_once(4, |i| {
+            let (store, title) = (Arc::clone(&store), format!("Edit {i}"));
+            let (id, version) = (before.id, before.version);
+            async move {
+                store.edit_question(id, &edit(owner(ada), text(&title, None), Some(version), at(5))).await
+            }
+        })
+        .await;
     let won: Vec<_> = results.iter().flatten().collect();
     assert_eq!(won.len(), 1, "{results:?}");
     assert_eq!(results.iter().filter(|result| matches!(result, Err(Error::Stale))).count(), 3);
@@ -144,7 +145,10 @@ pub(super) async fn marking_leaves_the_text_alone(store: Arc<dyn Store>) {
 pub(super) async fn foreign_ones_are_denied_and_unchanged(store: Arc<dyn Store>) {
     let (ada, bob) = (user(&*store, "ada").await, user(&*store, "bob").await);
     let before = asked(&*store, ada, "Why?", 0).await;
-    assert_fails!(store.edit_question(before.id, owner(bob), "Mine", None, None, at(5)).await, Error::Denied);
+    assert_fails!(
+        store.edit_question(before.id, &edit(owner(bob), text("Mine", None), None, at(5))).await,
+        Error::Denied
+    );
     assert_fails!(store.set_answered(before.id, owner(bob), true).await, Error::Denied);
     assert_fails!(store.delete_question(before.id, owner(bob)).await, Error::Denied);
     assert_eq!(store.question(before.id).await.unwrap(), before);
@@ -153,9 +157,15 @@ pub(super) async fn foreign_ones_are_denied_and_unchanged(store: Arc<dyn Store>)
 pub(super) async fn an_admin_may(store: Arc<dyn Store>) {
     let (ada, bob) = (user(&*store, "ada").await, user(&*store, "bob").await);
     let before = asked(&*store, ada, "Why?", 0).await;
-    let edited = store.edit_question(before.id, admin(bob), "Mended", None, Some(1), at(5)).await.unwrap();
-    assert_eq!((edited.title.as_str(), edited.author.id), ("Mended", ada), "it stays its author's");
-    assert_fails!(store.edit_question(before.id, admin(bob), "!", None, Some(1), at(6)).await, Error::Stale);
+    let edited = store
+        .edit_question(before.id, &edit(admin(bob), text("Mended", None), Some(1), at(5)))
+        .await
+        .unwrap();
+    assert_eq!((edited.text.title.as_str(), edited.author.id), ("Mended", ada), "it stays its author's");
+    assert_fails!(
+        store.edit_question(before.id, &edit(admin(bob), text("!", None), Some(1), at(6))).await,
+        Error::Stale
+    );
     store.set_answered(before.id, admin(bob), true).await.unwrap();
     store.delete_question(before.id, admin(bob)).await.unwrap();
     assert_fails!(store.question(before.id).await, Error::NotFound);
@@ -165,8 +175,14 @@ pub(super) async fn missing_ones_are_not_found(store: Arc<dyn Store>) {
     let ada = user(&*store, "ada").await;
     let nowhere = QuestionId::new();
     for by in [owner(ada), admin(ada)] {
-        assert_fails!(store.edit_question(nowhere, by, "?", None, None, T0).await, Error::NotFound);
-        assert_fails!(store.edit_question(nowhere, by, "?", None, Some(1), T0).await, Error::NotFound);
+        assert_fails!(
+            store.edit_question(nowhere, &edit(by, text("?", None), None, T0)).await,
+            Error::NotFound
+        );
+        assert_fails!(
+            store.edit_question(nowhere, &edit(by, text("?", None), Some(1), T0)).await,
+            Error::NotFound
+        );
         assert_fails!(store.set_answered(nowhere, by, true).await, Error::NotFound);
         assert_fails!(store.delete_question(nowhere, by).await, Error::NotFound);
     }
@@ -201,7 +217,7 @@ pub(super) async fn counting(store: Arc<dyn Store>) {
     let mut counts = Vec::new();
     for author in [None, Some(ada), Some(bob), Some(UserId::new())] {
         for mark in [None, Some(true), Some(false)] {
-            counts.push(store.count_questions(Filter { answered: mark, author }).await.unwrap());
+            counts.push(store.count_questions(QuestionFilter { answered: mark, author }).await.unwrap());
         }
     }
     assert_eq!(counts, [5, 3, 2, 3, 2, 1, 2, 1, 1, 0, 0, 0]);

@@ -9,8 +9,8 @@ use proptest::{
 };
 use ro_co_shared::{Body, QuestionId, Rule, Timestamp, Title};
 
-use super::make::{answer, first, owner, question, user};
-use crate::store::{Filter, Question, Store};
+use super::make::{answer, answer_text, answers_to, edit, newest, owner, question, user};
+use crate::store::{Question, Store};
 
 /// Texts as people and attackers write them.
 fn text() -> impl Strategy<Value = String> {
@@ -32,22 +32,25 @@ pub(super) async fn any_text_comes_out_as_it_went_in(store: Arc<dyn Store>) {
         let (title, description, millis, id) = rows.new_tree(&mut runner).unwrap().current();
         let new = Question {
             id: QuestionId(uuid::Uuid::from_bytes(id)),
-            description: description.clone(),
+            text: super::make::text(&title, description.as_deref()),
             ..question(ada, &title, Timestamp(millis))
         };
         let row = store.add_question(&new).await.unwrap().row;
-        assert_eq!((row.id, &row.title, &row.description), (new.id, &title, &description));
+        assert_eq!((row.id, &row.text), (new.id, &new.text));
         assert_eq!((row.created_at, row.updated_at), (new.created_at, new.created_at));
         assert_eq!(store.question(new.id).await.unwrap(), row);
-        assert_eq!(store.questions(Filter::default(), first(1)).await.unwrap(), [row]);
+        assert_eq!(store.questions(newest(1)).await.unwrap(), [row]);
 
         let new = answer(new.id, ada, &title, new.created_at);
         let row = store.add_answer(&new).await.unwrap().row;
-        assert_eq!((&row.description, row.created_at), (&title, new.created_at));
+        assert_eq!((&row.text, row.created_at), (&new.text, new.created_at));
         let text = description.unwrap_or_default();
-        let edited = store.edit_answer(new.id, owner(ada), &text, None, Timestamp(!millis)).await.unwrap();
-        assert_eq!((&edited.description, edited.updated_at), (&text, Timestamp(!millis)));
-        assert_eq!(store.answers(new.question, first(9)).await.unwrap(), [edited]);
+        let edited = store
+            .edit_answer(new.id, &edit(owner(ada), answer_text(&text), None, Timestamp(!millis)))
+            .await
+            .unwrap();
+        assert_eq!((&edited.text, edited.updated_at), (&answer_text(&text), Timestamp(!millis)));
+        assert_eq!(store.answers(answers_to(new.question, 9)).await.unwrap(), [edited]);
         store.delete_question(new.question, owner(ada)).await.unwrap();
     }
 }
@@ -55,11 +58,12 @@ pub(super) async fn any_text_comes_out_as_it_went_in(store: Arc<dyn Store>) {
 pub(super) async fn the_longest_texts_fit(store: Arc<dyn Store>) {
     let ada = user(&*store, &"Ǆ".repeat(30)).await;
     let (title, body) = ("🦀".repeat(Title::MAX), "🦀".repeat(Body::MAX));
-    let new = Question { description: Some(body.clone()), ..question(ada, &title, Timestamp(i64::MAX)) };
+    let longest = super::make::text(&title, Some(&body));
+    let new = Question { text: longest.clone(), ..question(ada, &title, Timestamp(i64::MAX)) };
     let row = store.add_question(&new).await.unwrap().row;
-    assert_eq!((row.title, row.description), (title, Some(body.clone())));
+    assert_eq!(row.text, longest);
     let row = store.add_answer(&answer(new.id, ada, &body, Timestamp(i64::MIN))).await.unwrap().row;
-    assert_eq!((row.description, row.created_at), (body, Timestamp(i64::MIN)));
-    assert_eq!(store.questions(Filter::default(), first(1)).await.unwrap().len(), 1);
-    assert_eq!(store.answers(new.id, first(1)).await.unwrap().len(), 1);
+    assert_eq!((row.text, row.created_at), (answer_text(&body), Timestamp(i64::MIN)));
+    assert_eq!(store.questions(newest(1)).await.unwrap().len(), 1);
+    assert_eq!(store.answers(answers_to(new.id, 1)).await.unwrap().len(), 1);
 }

@@ -1,11 +1,11 @@
 //! Answers.
 
-use mongodb::bson::{Binary, DateTime, Uuid as BsonUuid};
-use ro_co_shared::{AnswerId, QuestionId, UserId};
+use mongodb::bson::{Binary, DateTime, Document, Uuid as BsonUuid, doc};
+use ro_co_shared::{AnswerId, AnswerText, Body, QuestionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{V, bytes, date, id, time, uuid};
-use crate::store::{Answer, AuthorSummary, Cursor, StoredAnswer};
+use super::{OPTIONAL, REQUIRED, ShapeField, V, bytes, date, id, time, uuid};
+use crate::store::{Answer, AuthorSummary, SortKey, Sorted, StoredAnswer, mongo::ownership::OwnedDoc};
 
 /// An answer.
 #[derive(Serialize, Deserialize)]
@@ -24,6 +24,20 @@ pub(in crate::store::mongo) struct AnswerDoc {
     deleting: bool,
 }
 
+/// Its fields, for the validator.
+pub(in crate::store::mongo) const ANSWER_FIELDS: &[ShapeField] = &[
+    ("_id", "binData", REQUIRED),
+    ("question", "binData", REQUIRED),
+    ("author", "binData", REQUIRED),
+    ("description", "string", REQUIRED),
+    ("createdAt", "date", REQUIRED),
+    ("updatedAt", "date", REQUIRED),
+    ("version", "long", REQUIRED),
+    ("fingerprint", "binData", REQUIRED),
+    ("deleting", "bool", REQUIRED),
+    ("deletedAt", "date", OPTIONAL),
+];
+
 impl From<&Answer> for AnswerDoc {
     fn from(answer: &Answer) -> Self {
         Self {
@@ -31,7 +45,7 @@ impl From<&Answer> for AnswerDoc {
             v: V,
             question: uuid(answer.question.0),
             author: uuid(answer.author.0),
-            description: answer.description.clone(),
+            description: answer.text.description.to_string(),
             created_at: date(answer.created_at),
             updated_at: date(answer.created_at),
             version: 1,
@@ -42,6 +56,14 @@ impl From<&Answer> for AnswerDoc {
 }
 
 impl AnswerDoc {
+    /// The update that gives an answer another text.
+    pub(in crate::store::mongo) fn edit(text: &AnswerText, at: Timestamp) -> Document {
+        doc! {
+            "$set": { "description": text.description.as_str(), "updatedAt": date(at) },
+            "$inc": { "version": 1_i64 },
+        }
+    }
+
     /// Whose it is.
     pub(in crate::store::mongo) fn author(&self) -> UserId {
         UserId(id(self.author))
@@ -52,26 +74,32 @@ impl AnswerDoc {
         QuestionId(id(self.question))
     }
 
-    /// Its place in a list.
-    pub(in crate::store::mongo) fn cursor(&self) -> Cursor {
-        Cursor { created_at: time(self.created_at), id: id(self.id) }
-    }
-
-    /// Whether it was made by this very request, and is still there.
-    pub(in crate::store::mongo) fn is_by(&self, answer: &Answer) -> bool {
-        !self.deleting && self.author() == answer.author && self.fingerprint.bytes == answer.fingerprint
-    }
-
     /// With its author, as a reader sees it.
     pub(in crate::store::mongo) fn shown(self, author: AuthorSummary) -> StoredAnswer {
         StoredAnswer {
             id: AnswerId(id(self.id)),
             question: QuestionId(id(self.question)),
-            description: self.description,
+            text: AnswerText { description: Body::unchecked(self.description) },
             created_at: time(self.created_at),
             updated_at: time(self.updated_at),
             version: self.version,
             author,
         }
+    }
+}
+
+impl Sorted for AnswerDoc {
+    fn sort_key(&self) -> SortKey {
+        SortKey { created_at: time(self.created_at), id: id(self.id) }
+    }
+}
+
+impl OwnedDoc for AnswerDoc {
+    fn id(&self) -> BsonUuid {
+        self.id
+    }
+
+    fn is_same_request(&self, other: &Self) -> bool {
+        !self.deleting && self.author == other.author && self.fingerprint.bytes == other.fingerprint.bytes
     }
 }

@@ -14,13 +14,19 @@ use uuid::Uuid;
 use super::fault::Fault;
 
 pub(super) use account::{AccountDoc, Fate, role_text};
-pub(super) use answer::AnswerDoc;
+pub(super) use answer::{ANSWER_FIELDS, AnswerDoc};
 pub(super) use avatar::AvatarDoc;
-pub(super) use question::QuestionDoc;
+pub(super) use question::{QUESTION_FIELDS, QuestionDoc};
 pub(super) use session::SessionDoc;
 
 /// The shape that this program writes.
 pub(super) const V: i32 = 1;
+
+/// A field of a shape: its name, its type of BSON's, whether it is [`REQUIRED`].
+pub(super) type ShapeField = (&'static str, &'static str, bool);
+
+pub(super) const REQUIRED: bool = true;
+pub(super) const OPTIONAL: bool = false;
 
 /// An id as a UUID of BSON's, whose order is that of its bytes.
 pub(super) fn uuid(id: Uuid) -> BsonUuid {

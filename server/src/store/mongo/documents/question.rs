@@ -1,11 +1,11 @@
 //! Questions.
 
-use mongodb::bson::{Binary, DateTime, Uuid as BsonUuid};
-use ro_co_shared::{QuestionId, UserId};
+use mongodb::bson::{Binary, DateTime, Document, Uuid as BsonUuid, doc};
+use ro_co_shared::{Body, QuestionId, QuestionText, Timestamp, Title, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{V, bytes, date, id, time, uuid};
-use crate::store::{AuthorSummary, Cursor, Question, StoredQuestion};
+use super::{OPTIONAL, REQUIRED, ShapeField, V, bytes, date, id, time, uuid};
+use crate::store::{AuthorSummary, Question, SortKey, Sorted, StoredQuestion, mongo::ownership::OwnedDoc};
 
 /// A question.
 #[derive(Serialize, Deserialize)]
@@ -27,14 +27,32 @@ pub(in crate::store::mongo) struct QuestionDoc {
     deleting: bool,
 }
 
+/// Its fields, for the validator.
+pub(in crate::store::mongo) const QUESTION_FIELDS: &[ShapeField] = &[
+    ("_id", "binData", REQUIRED),
+    ("author", "binData", REQUIRED),
+    ("title", "string", REQUIRED),
+    ("description", "string", OPTIONAL),
+    ("createdAt", "date", REQUIRED),
+    ("updatedAt", "date", REQUIRED),
+    ("answered", "bool", REQUIRED),
+    ("answers", "long", REQUIRED),
+    ("recountAt", "date", OPTIONAL),
+    ("version", "long", REQUIRED),
+    ("fingerprint", "binData", REQUIRED),
+    ("deleting", "bool", REQUIRED),
+    ("deletedAt", "date", OPTIONAL),
+];
+
 impl From<&Question> for QuestionDoc {
     fn from(question: &Question) -> Self {
+        let QuestionText { title, description } = question.text.clone();
         Self {
             id: uuid(question.id.0),
             v: V,
             author: uuid(question.author.0),
-            title: question.title.clone(),
-            description: question.description.clone(),
+            title: title.into_string(),
+            description: description.map(Body::into_string),
             created_at: date(question.created_at),
             updated_at: date(question.created_at),
             answered: false,
@@ -47,27 +65,32 @@ impl From<&Question> for QuestionDoc {
 }
 
 impl QuestionDoc {
+    /// The update that gives a question another text.
+    pub(in crate::store::mongo) fn edit(text: &QuestionText, at: Timestamp) -> Document {
+        let mut set = doc! { "title": text.title.as_str(), "updatedAt": date(at) };
+        let mut update = doc! { "$inc": { "version": 1_i64 } };
+        if let Some(description) = &text.description {
+            set.insert("description", description.as_str());
+        } else {
+            update.insert("$unset", doc! { "description": "" });
+        }
+        update.insert("$set", set);
+        update
+    }
+
     /// Whose it is.
     pub(in crate::store::mongo) fn author(&self) -> UserId {
         UserId(id(self.author))
-    }
-
-    /// Its place in a list.
-    pub(in crate::store::mongo) fn cursor(&self) -> Cursor {
-        Cursor { created_at: time(self.created_at), id: id(self.id) }
-    }
-
-    /// Whether it was made by this very request, and is still there.
-    pub(in crate::store::mongo) fn is_by(&self, question: &Question) -> bool {
-        !self.deleting && self.author() == question.author && self.fingerprint.bytes == question.fingerprint
     }
 
     /// With its author, as a reader sees it.
     pub(in crate::store::mongo) fn shown(self, author: AuthorSummary) -> StoredQuestion {
         StoredQuestion {
             id: QuestionId(id(self.id)),
-            title: self.title,
-            description: self.description,
+            text: QuestionText {
+                title: Title::unchecked(self.title),
+                description: self.description.map(Body::unchecked),
+            },
             created_at: time(self.created_at),
             updated_at: time(self.updated_at),
             answered: self.answered,
@@ -76,5 +99,21 @@ impl QuestionDoc {
             version: self.version,
             author,
         }
+    }
+}
+
+impl Sorted for QuestionDoc {
+    fn sort_key(&self) -> SortKey {
+        SortKey { created_at: time(self.created_at), id: id(self.id) }
+    }
+}
+
+impl OwnedDoc for QuestionDoc {
+    fn id(&self) -> BsonUuid {
+        self.id
+    }
+
+    fn is_same_request(&self, other: &Self) -> bool {
+        !self.deleting && self.author == other.author && self.fingerprint.bytes == other.fingerprint.bytes
     }
 }

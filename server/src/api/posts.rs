@@ -1,0 +1,94 @@
+//! What questions and answers have in common: how they are created, edited and shown.
+
+use poem_openapi::{ApiResponse, types::ToJSON};
+use ro_co_shared::{BASE_PATH, Code, Optional, Timestamp, UserId};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::payload::{Json, required_version, version_tag};
+use crate::{
+    app::App,
+    auth::Caller,
+    error::ApiError,
+    idempotency::{IdempotencyKey, new_id},
+    store::{self, Edit},
+};
+
+/// A question or an answer as the store has it.
+pub(super) trait StoredPost: Into<Self::Shown> {
+    /// What readers get.
+    type Shown: Serialize + ToJSON;
+    /// What it is, in paths and in the ids of keyed creates.
+    const KIND: &'static str;
+
+    /// Its id.
+    fn id(&self) -> Uuid;
+
+    /// Its version.
+    fn version(&self) -> i64;
+}
+
+/// A question or an answer.
+#[derive(ApiResponse)]
+pub(super) enum PostReply<T: Serialize + ToJSON> {
+    /// As it stands now; its tag changes with each edit.
+    #[oai(status = 200)]
+    Post(Json<T>, #[oai(header = "ETag")] String),
+}
+
+/// A question or an answer that was created, by this request or by an earlier one with its key.
+#[derive(ApiResponse)]
+pub(super) enum PostCreated<T: Serialize + ToJSON> {
+    /// As it stands now, with its URL.
+    #[oai(status = 201)]
+    Post(Json<T>, #[oai(header = "Location")] String, #[oai(header = "ETag")] String),
+}
+
+impl<T: Serialize + ToJSON> PostReply<T> {
+    pub(super) fn of<S: StoredPost<Shown = T>>(row: S) -> Self {
+        let tag = version_tag(row.version());
+        Self::Post(Json(row.into()), tag)
+    }
+}
+
+impl<T: Serialize + ToJSON> PostCreated<T> {
+    pub(super) fn of<S: StoredPost<Shown = T>>(row: S) -> Self {
+        let location = format!("{BASE_PATH}/{}/{}", S::KIND, row.id());
+        let tag = version_tag(row.version());
+        Self::Post(Json(row.into()), location, tag)
+    }
+}
+
+/// What every new post has, whatever it says.
+pub(super) struct NewPost {
+    pub id: Uuid,
+    pub author: UserId,
+    pub created_at: Timestamp,
+}
+
+impl NewPost {
+    /// A post by the caller, which is the only author a request may name.
+    pub(super) fn new<S: StoredPost>(
+        app: &App,
+        caller: Caller,
+        named: Option<UserId>,
+        key: &Optional<IdempotencyKey>,
+    ) -> Result<Self, ApiError> {
+        if named.is_some_and(|named| named != caller.user) {
+            return Err(ApiError::new(Code::Forbidden, "you can write in your own name only"));
+        }
+        Ok(Self { id: new_id(caller.user, S::KIND, key)?, author: caller.user, created_at: app.clock.now() })
+    }
+}
+
+/// The edit that a request asks for; `current` reads the version as it is.
+pub(super) async fn edit<T>(
+    app: &App,
+    caller: Caller,
+    if_match: Option<&str>,
+    text: T,
+    current: impl AsyncFnOnce() -> store::Result<i64>,
+) -> store::Result<Edit<T>> {
+    let version = required_version(if_match, current).await?;
+    Ok(Edit { text, principal: caller.principal(), version, at: app.clock.now() })
+}
