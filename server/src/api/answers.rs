@@ -65,6 +65,7 @@ fn list_of(filter: AnswerFilter) -> ListAddress {
         path: format!("{BASE_PATH}/answer/all/{}", filter.question),
         query: String::new(),
         order: Order::Oldest,
+        default_order: Order::Oldest,
     }
 }
 

@@ -71,6 +71,7 @@ pub(super) fn list_of(filter: QuestionFilter) -> ListAddress {
         path: format!("{BASE_PATH}/question/all"),
         query: query.concat(),
         order: Order::Newest,
+        default_order: Order::Newest,
     }
 }
 
