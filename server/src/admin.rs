@@ -44,8 +44,10 @@ pub async fn reset_password(store: &dyn Store, email: &str) -> Result<(Account, 
 }
 
 async fn find(store: &dyn Store, text: &str) -> Result<Account, AdminError> {
-    let email: Email = text.parse().map_err(|_| AdminError::NotAnAddress(text.into()))?;
-    match store.account_by_email(&email).await {
+    match store.account_by_email(&Email::unchecked(text)).await {
+        Err(store::Error::NotFound) if text.parse::<Email>().is_err() => {
+            Err(AdminError::NotAnAddress(text.into()))
+        }
         Err(store::Error::NotFound) => Err(AdminError::Nobody(text.into())),
         found => Ok(found?),
     }

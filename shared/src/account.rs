@@ -252,13 +252,13 @@ impl Field for Content {
     }
 }
 
-/// An address given to sign in: any text; one that is no address belongs to nobody.
+/// An email address given to sign in: any text, compared with the stored ones and never held to today's rule.
 #[derive(Clone, Debug)]
-pub struct GivenEmail(pub Option<Email>);
+pub struct GivenEmail(pub Email);
 
 impl Field for GivenEmail {
     fn from_text(text: &str) -> Result<Self, Invalid> {
-        Ok(Self(text.parse().ok()))
+        Ok(Self(Email::unchecked(text)))
     }
 }
 
@@ -305,7 +305,7 @@ impl Form for SignUp {
 
 impl Form for Credentials {
     const FIELDS: &'static [&'static str] = Self::WIRE_FIELDS;
-    type Checked = (Option<Email>, GivenPassword);
+    type Checked = (Email, GivenPassword);
 
     fn check(self) -> Result<Self::Checked, Vec<FieldError>> {
         let mut errors = Errors::default();

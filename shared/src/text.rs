@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    canonical::fold_case,
+    canonical::{email_canonical, fold_case, username_skeleton},
     input::{Field, Invalid},
 };
 
@@ -196,16 +196,37 @@ text!(
 );
 
 impl Username {
-    /// What names are compared by: two that differ in case only are one name.
+    /// A name from a store: it was chosen by the rules of its time, and stays whatever the rules are now.
+    pub fn unchecked(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The comparison key of the previous release: two names that differ in case only have one.
     pub fn key(&self) -> String {
         fold_case(&self.0)
+    }
+
+    /// The comparison key: two names that look alike have one, see [`username_skeleton`].
+    pub fn skeleton(&self) -> String {
+        username_skeleton(&self.0)
     }
 }
 
 impl Email {
-    /// What addresses are compared by: two that differ in case only are one address.
+    /// An email address from a store, or one given to sign in: it was chosen by the rules of its time, and may be no
+    /// email address at all.
+    pub fn unchecked(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The comparison key of the previous release: two addresses that differ in case only have one.
     pub fn key(&self) -> String {
         fold_case(&self.0)
+    }
+
+    /// The comparison key, see [`email_canonical`]; always there for an address that was checked.
+    pub fn canonical(&self) -> Option<String> {
+        email_canonical(&self.0)
     }
 }
 

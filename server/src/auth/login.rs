@@ -17,8 +17,8 @@ const MAX_RESTARTS: usize = 3;
 
 /// What a login is tried with.
 pub struct LoginAttempt {
-    /// The email address, where what was sent is one.
-    pub email: Option<Email>,
+    /// The email address as sent; it need not be one.
+    pub email: Email,
     /// The password as sent.
     pub password: GivenPassword,
     /// The client's `User-Agent`.
@@ -49,16 +49,13 @@ impl App {
     /// The account that the password is right for.
     async fn verify_login(&self, attempt: &LoginAttempt) -> Result<(Account, Verdict), ApiError> {
         let LoginAttempt { email, password, client, .. } = attempt;
-        let known = self.limits.is_known(email.as_ref(), *client);
+        let known = self.limits.is_known(email, *client);
         let slot = self.passwords.reserve(Requester { address: client.ip(), known })?;
-        let guess = self.limits.attempt(email.as_ref(), *client)?;
-        let account = match email {
-            None => None,
-            Some(email) => match self.store.account_by_email(email).await {
-                Ok(account) => Some(account),
-                Err(store::Error::NotFound) => None,
-                Err(error) => return Err(error.into()),
-            },
+        let guess = self.limits.attempt(email, *client)?;
+        let account = match self.store.account_by_email(email).await {
+            Ok(account) => Some(account),
+            Err(store::Error::NotFound) => None,
+            Err(error) => return Err(error.into()),
         };
         let stored = account.as_ref().map(|account| account.password.as_str());
         let verdict = slot.verify(password.expose(), stored).await?;

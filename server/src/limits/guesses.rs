@@ -147,7 +147,7 @@ fn bounded<V: Clone + Send + Sync + 'static>(memory: Duration) -> Cache<Digest, 
 }
 
 fn account(email: &Email) -> Digest {
-    sha256(email.key().as_bytes())
+    sha256(email.canonical().unwrap_or_else(|| email.key()).as_bytes())
 }
 
 fn pair(account: Digest, address: IpAddr) -> Digest {

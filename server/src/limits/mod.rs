@@ -168,19 +168,14 @@ impl RateLimiter {
     }
 
     /// Whether this account has signed in from this IP address lately.
-    pub(crate) fn is_known(&self, email: Option<&Email>, from: AnonymousRateLimit) -> bool {
-        let (Some(guesses), Some(email)) = (&self.guesses, email) else { return false };
-        guesses.is_known(email, from.ip)
+    pub(crate) fn is_known(&self, email: &Email, from: AnonymousRateLimit) -> bool {
+        self.guesses.as_ref().is_some_and(|guesses| guesses.is_known(email, from.ip))
     }
 
     /// Begins a login attempt; over the limit it is a 429. Called before the password is hashed. Treats unknown email
-    /// addresses like known ones; `None` is not an email address at all. Dropped without an outcome it does not count.
-    pub(crate) fn attempt(
-        &self,
-        email: Option<&Email>,
-        from: AnonymousRateLimit,
-    ) -> Result<LoginGuess<'_>, ApiError> {
-        let (Some(guesses), Some(email)) = (&self.guesses, email) else { return Ok(LoginGuess(None)) };
+    /// addresses like known ones. Dropped without an outcome it does not count.
+    pub(crate) fn attempt(&self, email: &Email, from: AnonymousRateLimit) -> Result<LoginGuess<'_>, ApiError> {
+        let Some(guesses) = &self.guesses else { return Ok(LoginGuess(None)) };
         match guesses.begin(email, from.ip) {
             Ok(guess) => Ok(LoginGuess(Some(guess))),
             Err(wait) => Err(too_many("Too many attempts to sign in to this account.", wait)),

@@ -44,7 +44,7 @@ impl Accounts for Mongo {
 
     async fn account(&self, id: UserId) -> Result<Account> {
         let found = ask(self.accounts.find_one(live(id))).await?;
-        let account = Account::try_from(found.ok_or(Error::NotFound)?)?;
+        let account = Account::from(found.ok_or(Error::NotFound)?);
         self.authors.note(&account);
         Ok(account)
     }
@@ -52,7 +52,7 @@ impl Accounts for Mongo {
     async fn account_by_email(&self, email: &Email) -> Result<Account> {
         let by_key = self.accounts.find_one(doc! { "emailKey": email.key() });
         let found = ask(by_key.hint(Hint::Name(BY_EMAIL.to_owned()))).await?;
-        let account = Account::try_from(found.ok_or(Error::NotFound)?)?;
+        let account = Account::from(found.ok_or(Error::NotFound)?);
         // Nobody signs in as the deleted.
         ordinary(account.id).map(|_| account)
     }
@@ -71,7 +71,7 @@ impl Accounts for Mongo {
         let find =
             find.skip((u64::from(page.number) * u64::from(page.size)).min(MAX_SKIP)).limit(page.size.into());
         let docs: Vec<_> = ask(async { find.await?.try_collect().await }).await?;
-        Ok(docs.into_iter().map(Account::try_from).collect::<std::result::Result<_, _>>()?)
+        Ok(docs.into_iter().map(Account::from).collect())
     }
 
     async fn rename(&self, id: UserId, name: &Username) -> Result<Account> {
@@ -114,7 +114,7 @@ impl Mongo {
     async fn change(&self, id: UserId, update: Document) -> Result<Account> {
         let change = self.accounts.find_one_and_update(ordinary(id)?, update);
         let changed = ask(change.return_document(ReturnDocument::After)).await?;
-        let account = Account::try_from(changed.ok_or(Error::NotFound)?)?;
+        let account = Account::from(changed.ok_or(Error::NotFound)?);
         self.authors.note(&account);
         Ok(account)
     }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use ro_co_shared::{Content, Email, Role, UserId, Username};
-use rusqlite::{Connection, Row, params, types::Type};
+use rusqlite::{Connection, Row, params};
 
 use super::{Sqlite, avatars, fault::is_duplicate, id, sql::statements};
 use crate::store::{Account, Accounts, Error, Page, Result};
@@ -185,8 +185,8 @@ fn role_text(role: Role) -> &'static str {
 fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
     Ok(Account {
         id: UserId(id(row, "id")?),
-        username: checked(row, "username")?,
-        email: checked(row, "email")?,
+        username: Username::unchecked(row.get::<_, String>("username")?),
+        email: Email::unchecked(row.get::<_, String>("email")?),
         password: row.get("password")?,
         role: if row.get_ref("role")?.as_str()? == role_text(Role::Admin) { Role::Admin } else { Role::User },
         verified: row.get("verified")?,
@@ -195,16 +195,4 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         avatar_seed: row.get("avatar_seed")?,
         avatar_version: row.get("avatar_version")?,
     })
-}
-
-/// A text that was checked when it was stored.
-fn checked<T: std::str::FromStr<Err = ro_co_shared::Invalid>>(
-    row: &Row<'_>,
-    column: &str,
-) -> rusqlite::Result<T> {
-    let index = row.as_ref().column_index(column)?;
-    row.get_ref(index)?
-        .as_str()?
-        .parse()
-        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(e)))
 }

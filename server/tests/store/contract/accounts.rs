@@ -36,6 +36,22 @@ pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
     }
 }
 
+/// A store holds what was chosen by the rules of its time.
+pub(super) async fn names_and_email_addresses_that_no_rule_allows_come_out(store: Arc<dyn Store>) {
+    let old = Account {
+        username: Username::unchecked("\u{3164}\u{3164} а1\u{34F}"),
+        email: Email::unchecked("ada@xn--zzzzzz--.example"),
+        ..account("old")
+    };
+    store.add_account(&old).await.unwrap();
+    assert!(store.account(old.id).await.unwrap() == old);
+    let given = Email::unchecked("ADA@xn--zzzzzz--.example");
+    assert!(store.account_by_email(&given).await.unwrap() == old);
+    let listed = store.accounts(Page { number: 0, size: 10 }).await.unwrap();
+    assert!(listed.contains(&old));
+    assert!(store.rename(old.id, &name("new")).await.unwrap().username == name("new"));
+}
+
 pub(super) async fn names_and_addresses_are_unique_in_any_case(store: Arc<dyn Store>) {
     let first = account("Größe");
     store.add_account(&first).await.unwrap();

@@ -33,6 +33,7 @@ macro_rules! laws {
 laws! {
     accounts: [
         what_goes_in_comes_out,
+        names_and_email_addresses_that_no_rule_allows_come_out,
         names_and_addresses_are_unique_in_any_case,
         when_both_are_taken_the_name_is_told,
         two_at_once_for_one_name,

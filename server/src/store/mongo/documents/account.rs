@@ -1,11 +1,11 @@
 //! Accounts.
 
 use mongodb::bson::{DateTime, Uuid as BsonUuid};
-use ro_co_shared::{Content, Invalid, Role, UserId};
+use ro_co_shared::{Content, Email, Role, UserId, Username};
 use serde::{Deserialize, Serialize};
 
 use super::{V, date, id, time, uuid};
-use crate::store::{Account, mongo::fault::Fault};
+use crate::store::Account;
 
 /// The name of a role.
 pub(in crate::store::mongo) fn role_text(role: Role) -> &'static str {
@@ -86,15 +86,12 @@ impl From<&Account> for AccountDoc {
     }
 }
 
-impl TryFrom<AccountDoc> for Account {
-    type Error = Fault;
-
-    fn try_from(doc: AccountDoc) -> Result<Self, Fault> {
-        let malformed = |_: Invalid| Fault::Malformed("a name or an address that breaks its rule");
-        Ok(Self {
+impl From<AccountDoc> for Account {
+    fn from(doc: AccountDoc) -> Self {
+        Self {
             id: UserId(id(doc.id)),
-            username: doc.username.parse().map_err(malformed)?,
-            email: doc.email.parse().map_err(malformed)?,
+            username: Username::unchecked(doc.username),
+            email: Email::unchecked(doc.email),
             password: doc.password,
             role: if doc.role == role_text(Role::Admin) { Role::Admin } else { Role::User },
             verified: doc.verified,
@@ -102,6 +99,6 @@ impl TryFrom<AccountDoc> for Account {
             created_at: time(doc.created_at),
             avatar_seed: doc.avatar_seed,
             avatar_version: doc.avatar_version,
-        })
+        }
     }
 }
