@@ -20,7 +20,7 @@ bitflags! {
 impl From<Role> for Permissions {
     fn from(role: Role) -> Self {
         match role {
-            Role::User => Self::empty(),
+            Role::User | Role::Unknown => Self::empty(),
             Role::Admin => Self::all(),
         }
     }

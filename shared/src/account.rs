@@ -3,12 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    email::Email,
     ids::UserId,
     input::{Errors, Field, Form, Input, Invalid, Optional},
     password::{GivenPassword, NewPassword},
     problem::FieldError,
-    text::{Email, RefreshText, Username},
+    text::RefreshText,
     time::Timestamp,
+    username::Username,
 };
 
 /// What a user may do.
@@ -21,6 +23,9 @@ pub enum Role {
     User,
     /// Edits and deletes anything.
     Admin,
+    /// A role this version does not know; it grants what [`Role::User`] does.
+    #[serde(other)]
+    Unknown,
 }
 
 /// A user. The fields from `email` on are there for the user themself and for admins only.
@@ -31,20 +36,20 @@ pub enum Role {
 pub struct User {
     /// The id.
     pub id: UserId,
-    /// The name shown, unique ignoring case.
+    /// The name shown; no two look alike.
     #[cfg_attr(feature = "openapi", oai(validator(max_length = 64)))]
     pub username: String,
-    /// The picture, relative to this server; a new picture has a new address.
+    /// The picture, relative to this server; a new picture has a new URL.
     #[cfg_attr(feature = "openapi", oai(validator(max_length = 256)))]
     pub avatar_url: String,
-    /// The e-mail address as typed.
+    /// The email address as typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", oai(validator(max_length = 254)))]
     pub email: Option<String>,
     /// What the user may do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// Whether the address was confirmed.
+    /// Whether the email address was confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
     /// When the account was made.
@@ -85,12 +90,12 @@ pub struct Login {
     /// The picture, relative to this server.
     #[cfg_attr(feature = "openapi", oai(validator(max_length = 256)))]
     pub avatar_url: String,
-    /// The e-mail address as typed.
+    /// The email address as typed.
     #[cfg_attr(feature = "openapi", oai(validator(max_length = 254)))]
     pub email: String,
     /// What the user may do.
     pub role: Role,
-    /// Whether the address was confirmed.
+    /// Whether the email address was confirmed.
     pub verified: bool,
     /// When it was made.
     pub created_at: Timestamp,
@@ -171,11 +176,11 @@ pub(crate) use form;
 form! {
     /// Asks for an account.
     SignUp {
-        /// The name to be shown: 3 to 64 letters, digits, spaces, `.`, `_`, `-`; unique ignoring case.
+        /// The name to be shown: 3 to 64 letters of one script, digits, spaces, `.`, `_`, `-`, at least one letter; no other name may look like it.
         username("username"): Input<Username>,
-        /// The e-mail address to sign in with; unique ignoring case, shown to nobody else.
+        /// The email address to sign in with; unique ignoring case, its domain in either form of IDNA; shown to nobody else.
         email("email"): Input<Email>,
-        /// 10 to 128 characters, hard to guess; any characters, no composition rules.
+        /// 10 to 128 characters, hard to guess; any characters, no composition rules. Common passwords, the names of the user and of Ro-Co, and six neighbouring keys in a row do not count.
         password("password"): Input<NewPassword>,
     }
     example Self { username: "ada".into(), email: "ada@example.org".into(), password: "correct horse battery".into() };
@@ -184,7 +189,7 @@ form! {
 form! {
     /// Signs in.
     Credentials {
-        /// The e-mail address, in any case.
+        /// The email address, in any case.
         email("email"): Input<GivenEmail>,
         /// The password.
         password("password"): Input<GivenPassword>,
@@ -204,7 +209,7 @@ form! {
 form! {
     /// Changes the caller's name.
     ChangeUsername {
-        /// The new name: 3 to 64 letters, digits, spaces, `.`, `_`, `-`; unique ignoring case.
+        /// The new name: 3 to 64 letters of one script, digits, spaces, `.`, `_`, `-`, at least one letter; no other name may look like it.
         username("username"): Input<Username>,
     }
     example Self { username: "Ada Lovelace".into() };
@@ -267,7 +272,7 @@ impl Field for GivenEmail {
 pub struct NewUser {
     /// The name to be shown.
     pub username: Username,
-    /// The address to sign in with.
+    /// The email address to sign in with.
     pub email: Email,
     /// The password, not yet hashed.
     pub password: NewPassword,

@@ -122,7 +122,7 @@ mod tests {
             "ada@exa mple.org",
             "ada@xn--a\u{fc}.example",
             "ada@a..b",
-            "ada@xn--zzzzzz--.de",
+            "ada@xn--a.example",
         ] {
             assert_eq!(email_canonical(text), None, "{text:?}");
         }

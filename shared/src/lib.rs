@@ -14,6 +14,7 @@
 mod account;
 mod answer;
 mod canonical;
+mod email;
 mod ids;
 mod input;
 mod password;
@@ -23,6 +24,8 @@ mod question;
 mod schema;
 mod text;
 mod time;
+pub mod unicode;
+mod username;
 
 pub use account::{
     Author, ChangePassword, ChangeUsername, Content, Credentials, DeleteMe, Login, NewUser, PasswordChange,
@@ -30,6 +33,7 @@ pub use account::{
 };
 pub use answer::{Answer, AnswerDraft, AnswerText, EditAnswer, NewAnswer};
 pub use canonical::{TEXT_VERSION, email_canonical, username_skeleton};
+pub use email::Email;
 pub use ids::{AnswerId, QuestionId, SessionId, UserId};
 pub use input::{Errors, Field, Form, Input, Invalid, Optional, PageNumber, PageSize};
 pub use password::{GivenPassword, NewPassword, Strength};
@@ -37,8 +41,9 @@ pub use problem::{Code, FieldError, Problem};
 pub use question::{EditQuestion, NewQuestion, Question, QuestionDraft, QuestionText, SetAnswered};
 #[cfg(feature = "openapi")]
 pub use schema::{Described, integer as integer_schema};
-pub use text::{Body, Email, RefreshText, Rule, Title, Username};
+pub use text::{Body, RefreshText, Rule, Title};
 pub use time::Timestamp;
+pub use username::Username;
 
 /// The path every operation of this version lives under.
 pub const BASE_PATH: &str = "/api/v1";

@@ -1,6 +1,9 @@
 //! Passwords: the rule for a new one, and the absence of any rule for a given one.
 
-use std::{fmt, str::FromStr};
+mod common;
+mod keyboard;
+
+use std::{cmp::Reverse, collections::HashSet, fmt, str::FromStr};
 
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
@@ -17,12 +20,12 @@ pub struct NewPassword(Zeroizing<String>);
 /// A password given to sign in: checked against the stored hash only, never against the rule.
 pub struct GivenPassword(Zeroizing<String>);
 
-/// How hard a password is to guess, as `zxcvbn` sees it.
+/// How hard a password is to guess.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Strength {
     /// 0 (guessed at once) to 4; 3 is needed.
     pub score: u8,
-    /// What would make it stronger, where the library has a word for it.
+    /// What is wrong with it or would make it stronger, as a sentence; `None` where there is nothing to say.
     pub hint: Option<String>,
 }
 
@@ -101,17 +104,29 @@ impl Field for GivenPassword {
 }
 
 impl Strength {
-    /// Judges a password, in milliseconds whatever it is: by its first 64 characters, of which four different ones count
-    /// as letters in disguise.
+    /// Rates a password, in milliseconds whatever it is: by its first 64 characters, of which four different ones count
+    /// as letters in disguise. The names in `context` and those of the product add nothing to it, neither do digits
+    /// behind a common password or neighbouring keys.
     pub fn of(password: &str, context: &[&str]) -> Self {
-        // What stands before the @ and each part of a name are as well known as the whole.
-        let parts: Vec<&str> = context
-            .iter()
-            .flat_map(|c| {
-                std::iter::once(*c).chain(c.split('@')).chain(c.split([' ', '.', '_', '-', '@', '+']))
-            })
-            .collect();
-        let entropy = zxcvbn(&bounded(password), &parts);
+        let refused = |hint: &str| Self { score: 0, hint: Some(hint.into()) };
+        if common::is_common(password) {
+            return refused("It is a common word or password. Add unrelated words.");
+        }
+        if keyboard::has_walk(password) {
+            return refused("It has six neighbouring keys in a row. Use words instead.");
+        }
+        let names = names(context);
+        let judged = bounded(&without_names(password, &names));
+        let known: HashSet<&str> = names.iter().map(String::as_str).collect();
+        let letters = possible_letters(&judged);
+        // A word that cannot be in it keeps its place, which is its rank, and costs no time.
+        let words = common::words().map(|word| {
+            let possible = !known.contains(word) && word.chars().all(|c| letters.contains(&c));
+            if possible { word } else { "" }
+        });
+        let mut inputs: Vec<&str> = names.iter().map(String::as_str).collect();
+        inputs.extend(words);
+        let entropy = zxcvbn(&judged, &inputs);
         let score = match entropy.score() {
             Score::Zero => 0,
             Score::One => 1,
@@ -123,6 +138,44 @@ impl Strength {
     }
 }
 
+/// Characters that stand for letters, by the table of zxcvbn 3.1.1 (matching/mod.rs), which is that of the original.
+const LETTERLIKE: &str = "4@8({[<3691!|70$5+%2";
+
+/// What an attacker tries first, in lower case: what stands before the @ and each part of a name are as well known as
+/// the whole.
+fn names(context: &[&str]) -> Vec<String> {
+    /// No name or email address is longer, and each part costs time.
+    const MAX_CONTEXT: usize = 254;
+    let parts = |text: &str| -> Vec<String> {
+        let separators = [' ', '.', '_', '-', '@', '+'];
+        std::iter::once(text)
+            .chain(text.split('@'))
+            .chain(text.split(separators))
+            .map(str::to_lowercase)
+            .collect()
+    };
+    let bounded = context.iter().map(|text| text.chars().take(MAX_CONTEXT).collect::<String>());
+    bounded.flat_map(|text| parts(&text)).filter(|part| !part.is_empty()).collect()
+}
+
+/// The password as it is, or in lower case without the names in it. `zxcvbn` counts each of them as a word of its own,
+/// so that `ro-co-ro-co` would pass.
+fn without_names(password: &str, names: &[String]) -> Zeroizing<String> {
+    /// Two letters stand in many words.
+    const MIN_NAME: usize = 3;
+    let lower = Zeroizing::new(password.to_lowercase());
+    let mut names: Vec<&str> = names
+        .iter()
+        .map(String::as_str)
+        .chain(common::PRODUCT.iter().copied())
+        .filter(|name| name.chars().count() >= MIN_NAME)
+        .collect();
+    // A whole name before its parts.
+    names.sort_by_key(|name| Reverse(name.len()));
+    let rest = names.iter().fold(lower.clone(), |rest, name| Zeroizing::new(rest.replace(name, "")));
+    if rest == lower { Zeroizing::new(password.to_owned()) } else { rest }
+}
+
 /// The part of a password that is judged, in milliseconds whatever it is: its first 64 characters, with four different
 /// characters that may stand for letters.
 ///
@@ -130,22 +183,32 @@ impl Strength {
 /// of them, which takes seconds, and whoever signs up could have that done. A further such character counts as one
 /// that stands for nothing; nobody guesses words with more than four of them replaced in different ways.
 fn bounded(password: &str) -> Zeroizing<String> {
-    const JUDGED: usize = 64;
-    const REPLACEMENTS: usize = 4;
-    // The table of zxcvbn 3.1.1 (matching/mod.rs), which is that of the original.
-    const LETTERLIKE: &str = "4@8({[<3691!|70$5+%2";
-    let mut read = String::with_capacity(REPLACEMENTS);
-    let judged = password.chars().take(JUDGED).map(|c| {
+    const MAX_JUDGED: usize = 64;
+    const MAX_REPLACEMENTS: usize = 4;
+    let mut read = String::with_capacity(MAX_REPLACEMENTS);
+    let judged = password.chars().take(MAX_JUDGED).map(|c| {
         if !LETTERLIKE.contains(c) || read.contains(c) {
             return c;
         }
-        if read.chars().count() == REPLACEMENTS {
+        if read.chars().count() == MAX_REPLACEMENTS {
             return '~';
         }
         read.push(c);
         c
     });
     Zeroizing::new(judged.collect())
+}
+
+/// The letters in a password, and those its other characters may stand for.
+fn possible_letters(password: &str) -> HashSet<char> {
+    /// What stands for a letter stands for one of these.
+    const REPLACED: &str = "abcegilostxz";
+    let lower = password.chars().flat_map(char::to_lowercase);
+    if password.contains(|c| LETTERLIKE.contains(c)) {
+        lower.chain(REPLACED.chars()).collect()
+    } else {
+        lower.collect()
+    }
 }
 
 fn first_hint(feedback: &Feedback) -> Option<String> {
@@ -189,8 +252,35 @@ mod tests {
 
     #[test]
     fn easy_ones_say_why() {
-        let why = NewPassword::parse("password1234", &[]).unwrap_err();
-        assert!(why.0.len() > "is too easy to guess. ".len(), "{why}");
+        for (easy, why) in [
+            ("password1234", "It is a common word or password. Add unrelated words."),
+            ("passwort123456", "It is a common word or password. Add unrelated words."),
+            ("correcthorsebatterystaple", "It is a common word or password. Add unrelated words."),
+            ("Rosenheim123!", "It is a common word or password. Add unrelated words."),
+            ("blue qwertz piano", "It has six neighbouring keys in a row. Use words instead."),
+            ("ro-co-ro-co", "Add another word or two. Uncommon words are better."),
+            ("RoCo Rosenheim 2026", "Recent years are easy to guess."),
+            ("Hochschule 2026", "It is a common word or password. Add unrelated words."),
+        ] {
+            let refused = NewPassword::parse(easy, &[]).unwrap_err();
+            assert_eq!(refused.0, format!("is too easy to guess. {why}"), "{easy}");
+        }
+    }
+
+    #[test]
+    fn passphrases_pass() {
+        for good in [
+            "correct horse battery",
+            "staple the next horse",
+            "seven wooden marbles",
+            "nine copper kettles",
+            "blaue katze tanzt gern",
+            "mein hund heisst bello",
+            "wir lieben informatik in rosenheim",
+            "kX9 vq2Ltm#w",
+        ] {
+            assert_eq!(NewPassword::parse(good, &["ada", "ada@example.org"]).map(drop), Ok(()), "{good}");
+        }
     }
 
     #[test]

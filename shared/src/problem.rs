@@ -195,8 +195,9 @@ mod tests {
     }
 
     #[test]
-    fn a_code_of_a_newer_server_is_read_as_unknown() {
-        assert_eq!(serde_json::from_str::<Code>("\"rained_on\"").unwrap(), Code::Unknown);
+    fn a_value_of_a_newer_server_is_read_as_unknown() {
+        assert_eq!(serde_json::from_str::<Code>("\"quota_exceeded\"").unwrap(), Code::Unknown);
+        assert_eq!(serde_json::from_str::<crate::Role>("\"MODERATOR\"").unwrap(), crate::Role::Unknown);
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub struct Question {
 form! {
     /// Asks a question.
     NewQuestion {
-        /// What is asked, in one line of 1 to 255 characters.
+        /// What is asked, in one line of 1 to 255 characters, one of them visible.
         title("title"): Input<Title>,
         /// The rest of it, up to 10,000 characters; Markdown by convention.
         description("description"): Optional<Body>,
@@ -59,7 +59,7 @@ form! {
 form! {
     /// Replaces a question's text; a description left out is removed.
     EditQuestion {
-        /// What is asked, in one line of 1 to 255 characters.
+        /// What is asked, in one line of 1 to 255 characters, one of them visible.
         title("title"): Input<Title>,
         /// The rest of it, up to 10,000 characters.
         description("description"): Optional<Body>,

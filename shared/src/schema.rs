@@ -11,11 +11,13 @@ use serde_json::{Value, json};
 
 use crate::{
     account::{Content, GivenEmail},
+    email::Email,
     ids::{AnswerId, QuestionId, SessionId, UserId},
     input::{Input, PageNumber, PageSize},
     password::{GivenPassword, NewPassword},
-    text::{Body, Email, RefreshText, Rule, Title, Username},
+    text::{Body, RefreshText, Rule, Title},
     time::Timestamp,
+    username::Username,
 };
 
 /// The schema a type shows in the document.

@@ -23,9 +23,9 @@ fn main() -> ExitCode {
     needs::main(vec![
         case("anonymous", &[Need::Python], || short("nobody")),
         case("user", &[Need::Python], || short("ada")),
-        case("admin", &[Need::Python], || short("root")),
+        case("admin", &[Need::Python], || short("grace")),
         case("all_at_length", &[Need::Python], || {
-            let made: u32 = ["nobody", "ada", "root"].map(|who| conform(who, LONG)).iter().sum();
+            let made: u32 = ["nobody", "ada", "grace"].map(|who| conform(who, LONG)).iter().sum();
             println!("{made} requests, no failures");
             assert!(made >= 20_000, "only {made} requests");
         })
@@ -38,7 +38,7 @@ fn short(who: &str) {
     assert!(made > 500, "only {made} requests");
 }
 
-/// Tries everything as `nobody` signed in, as a user (`ada`) or as an admin (`root`); the number of requests.
+/// Tries everything as `nobody` signed in, as a user (`ada`) or as an admin (`grace`); the number of requests.
 fn conform(who: &str, examples: u32) -> u32 {
     let server = Server::start_with(Options::default().unlimited().args(&["--access-ttl", "2h"]));
     let place = tempfile::tempdir().unwrap();
@@ -64,7 +64,7 @@ fn conform(who: &str, examples: u32) -> u32 {
 /// Signs `who` up and in, and writes their tokens as settings.
 fn credentials(server: &Server, who: &str) -> String {
     let person = Person::sign_up(server, who);
-    if who == "root" {
+    if who == "grace" {
         assert!(server.admin(&["admin", "grant", &person.email]).status.success());
     }
     format!(

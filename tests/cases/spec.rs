@@ -55,7 +55,7 @@ fn redocly() {
 /// Every operation is tried; what the page looks like afterwards is in `target/swagger-ui.png`.
 fn swagger() {
     let server = Server::start();
-    let root = Person::sign_up(&server, "root");
+    let root = Person::sign_up(&server, "grace");
     assert!(server.admin(&["admin", "grant", &root.email]).status.success());
     let mut browser = node::script("clients/browser/swagger.mjs");
     browser.args([&server.url(), &root.token, &root.refresh]).arg(workspace().join("target/swagger-ui.png"));

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use unicode_normalization::char::is_combining_mark;
+use ro_co_shared::unicode::{is_emoji, is_ignorable, is_mark, is_variation_selector};
 
 /// Marks allowed on one base letter; real languages need five at most, "zalgo" text climbs over its neighbours with dozens.
-const MARKS: usize = 8;
+const MAX_MARKS: usize = 8;
 
 /// Text that can be shown: no control characters, no invisible or direction-changing ones.
 ///
@@ -89,11 +89,11 @@ impl Cleaner {
             if next.is_some_and(is_emoji) && self.ends_with_emoji() {
                 self.text.push(c);
             }
-        } else if is_hidden(c) {
+        } else if is_ignorable(c) && !is_variation_selector(c) {
             // Dropped.
-        } else if is_combining_mark(c) {
+        } else if is_mark(c) {
             self.marks += 1;
-            if self.marks <= MARKS {
+            if self.marks <= MAX_MARKS {
                 self.text.push(c);
             }
         } else {
@@ -102,26 +102,8 @@ impl Cleaner {
     }
 
     fn ends_with_emoji(&self) -> bool {
-        self.text.chars().rev().find(|c| *c != '\u{FE0F}').is_some_and(is_emoji)
+        self.text.chars().rev().find(|c| !is_variation_selector(*c)).is_some_and(is_emoji)
     }
-}
-
-/// Invisible characters, direction controls and tags (the list of the security notes of this project, 5.5).
-fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{200B}'..='\u{200F}'
-        | '\u{202A}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}'
-        | '\u{061C}'
-        | '\u{180E}'
-        | '\u{FEFF}'
-        | '\u{FFF9}'..='\u{FFFB}'
-        | '\u{E0000}'..='\u{E0FFF}')
-}
-
-/// Blocks that hold the emoji which take part in joined ones.
-fn is_emoji(c: char) -> bool {
-    matches!(c, '\u{2190}'..='\u{21FF}' | '\u{2600}'..='\u{27BF}' | '\u{2B00}'..='\u{2BFF}' | '\u{1F000}'..='\u{1FAFF}')
 }
 
 #[cfg(test)]
@@ -141,6 +123,15 @@ mod tests {
     #[test]
     fn a_file_name_cannot_run_backwards() {
         assert_eq!(Clean::line("holiday\u{202E}gpj.exe\u{2067}\u{200B}\u{E0041}").as_str(), "holidaygpj.exe");
+    }
+
+    #[test]
+    fn whatever_is_ignorable_goes() {
+        let ignorable =
+            "\u{AD}\u{34F}\u{61C}\u{115F}\u{3164}\u{FFA0}\u{180E}\u{2065}\u{FFF9}\u{1D173}\u{E0001}\u{13430}";
+        assert_eq!(Clean::line(&format!("a{ignorable}b")).as_str(), "ab");
+        let visible = "\u{600}١ ⠀⠃ ❤\u{FE0F} 葛\u{E0100}";
+        assert_eq!(Clean::line(visible).as_str(), visible);
     }
 
     #[test]
@@ -174,6 +165,10 @@ mod tests {
             '\u{200B}',
             '\u{FEFF}',
             '\u{E0041}',
+            '\u{3164}',
+            '\u{AD}',
+            '\u{85}',
+            '\u{2028}',
             '\u{301}',
             '\u{FE0F}',
             '👩',
@@ -198,7 +193,7 @@ mod tests {
             let clean = Clean::text(&text).into_string();
             for c in clean.chars() {
                 prop_assert!(c == '\n' || c == '\t' || !c.is_control(), "{c:?}");
-                prop_assert!(c == '\u{200D}' || !is_hidden(c), "{c:?}");
+                prop_assert!(c == '\u{200D}' || is_variation_selector(c) || !is_ignorable(c), "{c:?}");
             }
             prop_assert!(!Clean::line(&text).as_str().contains(['\n', '\t']));
         }

@@ -37,7 +37,8 @@ impl Auth {
 
     /// Check a name
     ///
-    /// Tells whether a name is free: 200 when it is, 409 when it is taken, 400 when it is no valid name.
+    /// Tells whether a name is free: 200 when it is, 409 when it is taken, looks like a taken one or is reserved, 400
+    /// when it is no valid name.
     #[oai(path = "/signup/username", method = "get", operation_id = "checkUsername")]
     async fn username(
         &self,
@@ -50,7 +51,7 @@ impl Auth {
         let Some(name) = username.0.check("username", &mut errors) else {
             return Err(ApiError::fields(errors.into_vec()).into());
         };
-        refuse_taken(&[("username", app.store.username_free(&name).await?)])?;
+        refuse_taken(&[("username", app.username_free(&name).await?)])?;
         Ok(Done)
     }
 

@@ -8,6 +8,7 @@
 //! - `security: []` on operations without authentication, explicitly;
 //! - a field with a reference and a description comes as `allOf`: only the reference is kept;
 //! - responses to creates have links to the operations on the new id;
+//! - named enums become open strings (`x-extensible-enum`), because later releases add values;
 //! - request bodies have `additionalProperties: false`, because unknown fields are refused, and passwords `writeOnly`;
 //! - headers get their usual spelling and descriptions; default values are left out; limits are integers; keys are
 //!   sorted, whatever map order the build's features select.
@@ -28,6 +29,7 @@ pub fn spec() -> String {
         }
     }
     close_bodies(&mut document);
+    open_enums(&mut document);
     link(&mut document);
     let mut text = serde_json::to_string_pretty(&sorted(simplify(document))).unwrap_or_default();
     text.push('\n');
@@ -44,6 +46,22 @@ fn close_bodies(document: &mut Value) {
         .collect();
     for name in names {
         document["components"]["schemas"][name]["additionalProperties"] = false.into();
+    }
+}
+
+/// The maximum length of a value of an open enum, for generated clients.
+const MAX_ENUM_VALUE: usize = 64;
+
+/// Makes open strings of the named enums, all of which are in responses: with `enum` a generated client refuses the
+/// response that has a value of a later release. `x-extensible-enum` lists the values of this one.
+fn open_enums(document: &mut Value) {
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for schema in schemas.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        let Some(Value::Array(mut values)) = schema.remove("enum") else { continue };
+        // What a client reads where it does not know a value; never sent.
+        values.retain(|value| value.as_str().is_some_and(|value| !value.eq_ignore_ascii_case("unknown")));
+        schema.insert("x-extensible-enum".into(), values.into());
+        schema.insert("maxLength".into(), MAX_ENUM_VALUE.into());
     }
 }
 
@@ -262,6 +280,20 @@ mod tests {
             .map(|(.., op)| op["operationId"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(open, ["login", "logout", "signUp", "checkUsername", "live", "ready"]);
+    }
+
+    #[test]
+    fn named_enums_are_open() {
+        let document: Value = serde_json::from_str(&spec()).unwrap();
+        let schemas = document["components"]["schemas"].as_object().unwrap();
+        assert!(schemas.values().all(|schema| schema["enum"].is_null()));
+        let open: Vec<_> = schemas.iter().filter(|(_, s)| s["x-extensible-enum"].is_array()).collect();
+        assert_eq!(open.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["Code", "Role"]);
+        for (name, schema) in open {
+            let values = schema["x-extensible-enum"].as_array().unwrap();
+            assert!(schema["type"] == "string" && values.len() > 1, "{name}: {schema}");
+            assert!(!values.contains(&"unknown".into()) && !values.contains(&"UNKNOWN".into()), "{name}");
+        }
     }
 
     #[test]

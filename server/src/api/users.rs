@@ -24,7 +24,7 @@ use crate::{
     error::{AdminsMissing, AdminsOnly, ApiError, Clash, Missing, OperationError, PasswordChanged, Plain},
     password::Verdict,
     permissions::Permissions,
-    store::Account,
+    store::{self, Account},
 };
 
 pub(super) struct Users;
@@ -105,6 +105,9 @@ impl Users {
         app: Data<&Arc<App>>,
         body: Body<ChangeUsername>,
     ) -> Result<MadeUser, OperationError<Clash>> {
+        if body.checked.is_reserved() {
+            return Err(ApiError::from(store::Error::Conflict("username")).into());
+        }
         Ok(MadeUser::new(&app.store.rename(caller.user, &body.checked).await?))
     }
 

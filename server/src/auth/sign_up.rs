@@ -1,6 +1,6 @@
 //! Signing up.
 
-use ro_co_shared::{Code, FieldError, NewUser, Role, UserId};
+use ro_co_shared::{Code, FieldError, NewUser, Role, UserId, Username};
 
 use crate::{
     app::App,
@@ -24,7 +24,7 @@ impl App {
         let NewUser { username, email, password } = user;
         // Both at once, and before the costly hash; the store's indexes have the last word.
         let free = [
-            ("username", self.store.username_free(&username).await?),
+            ("username", self.username_free(&username).await?),
             ("email", self.store.email_free(&email).await?),
         ];
         refuse_taken(&free)?;
@@ -45,6 +45,11 @@ impl App {
         self.store.add_account(&account).await?;
         quota.commit_if(true);
         Ok(account)
+    }
+
+    /// Whether a name can be chosen; reserved ones are taken for everybody.
+    pub(crate) async fn username_free(&self, name: &Username) -> Result<bool, ApiError> {
+        Ok(!name.is_reserved() && self.store.username_free(name).await?)
     }
 }
 

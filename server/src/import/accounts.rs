@@ -53,7 +53,7 @@ pub(super) async fn add(work: &Work<'_>, rows: Vec<Row>) -> Result<Vec<Judged>, 
 }
 
 fn draft(row: &Row) -> Result<Draft, Why> {
-    let email: Email = row.text("email").and_then(|text| text.trim().parse().ok()).ok_or(Why::NoAddress)?;
+    let email: Email = row.text("email").and_then(Email::mended).ok_or(Why::NoAddress)?;
     let mut changes = Vec::new();
     let given = row.text("displayName").unwrap_or_default();
     let name = texts::name(given, row.id).ok_or(Why::NameTaken)?;

@@ -3,7 +3,10 @@
 use std::str::FromStr;
 
 use mongodb::bson::oid::ObjectId;
-use ro_co_shared::{Body, Rule, Title, Username};
+use ro_co_shared::{
+    Body, Rule, Title, Username,
+    unicode::{is_bidi_control, is_ignorable},
+};
 
 /// A text that keeps the rules, and whether anything but space around it was changed for that.
 pub(super) struct Mended<T> {
@@ -13,37 +16,46 @@ pub(super) struct Mended<T> {
     pub(super) changed: bool,
 }
 
-/// The name as it is, or with `_` for each character that a name may not have, cut to the longest one may be. Without
-/// enough of it left, it is told apart by the id.
+/// The name as it is, or without invisible characters, with `_` for each other one that a name may not have, and cut to
+/// the maximum length. Where that is too short, reserved or no name for another reason, the id stands behind what is
+/// left.
 pub(super) fn name(given: &str, id: ObjectId) -> Option<Mended<Username>> {
-    if let Ok(text) = given.trim().parse::<Username>() {
+    if let Some(text) = free(given.trim()) {
         return Some(Mended { changed: text.as_str() != given, text });
     }
-    let allowed = |c: char| if c.is_alphanumeric() || "._-".contains(c) { c } else { '_' };
-    let spaced = given.split_whitespace().map(|word| word.chars().map(allowed).collect::<String>());
-    let cut: String = spaced.collect::<Vec<_>>().join(" ").chars().take(Username::MAX).collect();
-    let text = cut.trim().parse().ok().or_else(|| name_with(cut.trim(), &id.to_hex()[18..]))?;
+    let allowed = |c: char| if Username::may_have(c) { c } else { '_' };
+    let visible = |word: &str| word.chars().filter(|c| !is_ignorable(*c)).map(allowed).collect::<String>();
+    let words: Vec<String> = given.split_whitespace().map(visible).collect();
+    let cut: String = words.join(" ").chars().take(Username::MAX).collect();
+    let text = free(cut.trim()).or_else(|| name_with(cut.trim(), &id.to_hex()[18..]))?;
     Some(Mended { text, changed: true })
 }
 
-/// The name, shortened where it must be, and something behind it.
-pub(super) fn name_with(name: &str, behind: &str) -> Option<Username> {
-    let room = Username::MAX - 1 - behind.len();
-    let start: String = name.chars().take(room).collect();
-    let start = if start.trim().is_empty() { "user" } else { start.trim() };
-    // A name that grows with NFKC may not have room even so.
-    format!("{start}-{behind}").parse().or_else(|_| format!("user-{behind}").parse()).ok()
+/// The name, unless it is reserved or none.
+fn free(name: &str) -> Option<Username> {
+    name.parse().ok().filter(|name: &Username| !name.is_reserved())
 }
 
-/// The title without control characters, cut to the longest one may be; nothing if nothing is left.
+/// As much of the name as stands before `behind` in a name that can be chosen.
+pub(super) fn name_with(name: &str, behind: &str) -> Option<Username> {
+    let available = Username::MAX - 1 - behind.len();
+    let ends = name.char_indices().map(|(start, c)| start + c.len_utf8()).take(available);
+    let ends: Vec<usize> = ends.collect();
+    let starts = ends.into_iter().rev().map(|end| name[..end].trim()).chain(["user"]);
+    starts
+        .filter(|start| start.contains(char::is_alphanumeric))
+        .find_map(|start| free(&format!("{start}-{behind}")))
+}
+
+/// The title in one line without control characters, cut to the maximum length; nothing if it is empty.
 pub(super) fn title(given: &str) -> Option<Mended<Title>> {
     mended(given, |c| match c {
-        '\n' | '\r' | '\t' => Some(' '),
-        c => (!c.is_control()).then_some(c),
+        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
+        c => (!c.is_control() && !is_bidi_control(c)).then_some(c),
     })
 }
 
-/// The text without control characters, cut to the longest one may be; nothing if nothing is left.
+/// The text without control characters, cut to the maximum length; nothing if it is empty.
 pub(super) fn body(given: &str) -> Option<Mended<Body>> {
     mended(given, |c| (!c.is_control() || "\n\r\t".contains(c)).then_some(c))
 }
@@ -52,13 +64,16 @@ fn mended<T: FromStr + Rule>(given: &str, allowed: fn(char) -> Option<char>) -> 
     if let Ok(text) = given.parse() {
         return Some(Mended { text, changed: false });
     }
+    if given.chars().all(|c| c.is_control() || c.is_whitespace()) {
+        return None;
+    }
     let plain: String = given.chars().filter_map(allowed).collect();
     let plain = plain.trim();
+    // The ellipsis stands for what is cut off, and for what was never visible.
     let text = plain.parse().or_else(|_| {
         let mut cut: String = plain.chars().take(T::MAX - 1).collect();
         cut.push('…');
-        // What is too short or empty is not helped by that.
-        if plain.is_empty() { "" } else { &cut }.parse()
+        cut.parse()
     });
     text.ok().map(|text| Mended { text, changed: true })
 }
@@ -86,6 +101,13 @@ mod tests {
             ("", "user-c2d4e6", true),
             ("\n", "user-c2d4e6", true),
             ("½", "user-c2d4e6", true),
+            ("admin", "admin-c2d4e6", true),
+            ("\u{3164}\u{3164}\u{3164}", "user-c2d4e6", true),
+            ("ada\u{3164}", "ada", true),
+            ("Ada  Lovelace", "Ada Lovelace", true),
+            ("Ada Лавлейс", "Ada-c2d4e6", true),
+            ("विक्रम", "विक्रम", false),
+            ("x\u{302}\u{303}\u{304}\u{301}y", "x\u{302}\u{303}\u{304}-c2d4e6", true),
         ];
         for (given, expected, changed) in cases {
             let mended = name(given, id()).unwrap();
@@ -104,6 +126,9 @@ mod tests {
         assert_eq!(title(" Why? "), Some(("Why?".into(), false)));
         assert_eq!(title("a\nb\u{1b}c"), Some(("a bc".into(), true)));
         assert_eq!(title(&"ü".repeat(256)), Some((format!("{}…", "ü".repeat(254)), true)));
+        assert_eq!(title("a\u{2028}b\u{202E}c"), Some(("a bc".into(), true)));
+        assert_eq!(title("\u{200B}\u{FEFF}"), Some(("\u{200B}\u{FEFF}…".into(), true)));
+        assert_eq!(title("\u{202E}"), Some(("…".into(), true)));
         assert_eq!(title(" \u{0} "), None);
         let body = |given: &str| body(given).map(|m| (m.text.to_string(), m.changed));
         assert_eq!(body("a\r\nb"), Some(("a\nb".into(), false)));

@@ -174,7 +174,11 @@ impl RateLimiter {
 
     /// Begins a login attempt; over the limit it is a 429. Called before the password is hashed. Treats unknown email
     /// addresses like known ones. Dropped without an outcome it does not count.
-    pub(crate) fn attempt(&self, email: &Email, from: AnonymousRateLimit) -> Result<LoginGuess<'_>, ApiError> {
+    pub(crate) fn attempt(
+        &self,
+        email: &Email,
+        from: AnonymousRateLimit,
+    ) -> Result<LoginGuess<'_>, ApiError> {
         let Some(guesses) = &self.guesses else { return Ok(LoginGuess(None)) };
         match guesses.begin(email, from.ip) {
             Ok(guess) => Ok(LoginGuess(Some(guess))),

@@ -59,7 +59,7 @@ async fn of_two_sign_ups_for_one_name_exactly_one_wins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn others_see_public_fields_only() {
     let test = Test::new();
-    let (ada, bob, root) = (test.person("ada").await, test.person("bob").await, test.admin("root").await);
+    let (ada, bob, root) = (test.person("ada").await, test.person("bob").await, test.admin("grace").await);
     let path = format!("/api/v1/user/{}", ada.id);
     let seen = test.get(&bob, &path).await.expect(200).json();
     let fields: Vec<_> = seen.as_object().unwrap().keys().map(String::as_str).collect();

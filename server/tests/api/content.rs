@@ -140,7 +140,7 @@ async fn a_list_that_did_not_change_is_not_sent_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_editors_never_overwrite_each_other_unseen() {
     let test = Test::new();
-    let (ada, root) = (test.person("ada").await, test.admin("root").await);
+    let (ada, root) = (test.person("ada").await, test.admin("grace").await);
     let question = test.ask(&ada, "Why?").await;
     let path = format!("/api/v1/question/{question}");
     let tag = test.get(&ada, &path).await.header("etag").unwrap().to_owned();

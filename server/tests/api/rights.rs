@@ -56,7 +56,7 @@ impl World {
     async fn new() -> Self {
         let test = Test::new();
         let (owner, other, admin) =
-            (test.person("owner").await, test.person("other").await, test.admin("admin").await);
+            (test.person("owner").await, test.person("other").await, test.admin("grace").await);
         let question = test.ask(&owner, "Why?").await;
         let answer = test.answer(&owner, &question, "Because.").await;
         Self { test, owner, other, admin, question, answer }

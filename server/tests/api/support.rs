@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// A password that passes the rule.
-pub(crate) const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "seven wooden marbles roll";
 
 /// The document that every answer is held against.
 static DOCUMENT: LazyLock<Value> =

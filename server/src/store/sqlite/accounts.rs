@@ -177,7 +177,7 @@ fn delete(db: &Connection, id: UserId, content: Content) -> Result<()> {
 
 fn role_text(role: Role) -> &'static str {
     match role {
-        Role::User => "USER",
+        Role::User | Role::Unknown => "USER",
         Role::Admin => "ADMIN",
     }
 }

@@ -55,14 +55,15 @@ fn what_cannot_be_seen_is_not_shown_and_not_lost() {
     let mut client = Client::with(80, 24, questions(1..=3));
     client.press("e");
     let mut theirs = question(1);
-    (theirs.title, theirs.description) = (odd.into(), Some(odd.into()));
+    let title = "a\u{200c}b\u{feff}c\u{ad}d";
+    (theirs.title, theirs.description) = (title.into(), Some(odd.into()));
     client.answer(Outcome::Question(versioned(theirs, "v1")));
     assert!(client.screen().contains("abc d"), "a line separator takes a cell: {}", client.screen());
     client.text("!");
     client.press("ctrl-s");
     let (_, call) = client.call();
-    let Request::EditQuestion { title, body, .. } = call else { panic!("{call:?}") };
-    assert_eq!((title, body), (format!("{odd}!"), odd.to_owned()));
+    let Request::EditQuestion { title: sent, body, .. } = call else { panic!("{call:?}") };
+    assert_eq!((sent, body), (format!("{title}!"), odd.to_owned()));
 }
 
 #[test]

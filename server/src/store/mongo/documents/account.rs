@@ -10,7 +10,7 @@ use crate::store::Account;
 /// The name of a role.
 pub(in crate::store::mongo) fn role_text(role: Role) -> &'static str {
     match role {
-        Role::User => "USER",
+        Role::User | Role::Unknown => "USER",
         Role::Admin => "ADMIN",
     }
 }
