@@ -14,6 +14,7 @@ pub mod needs;
 pub mod netns;
 pub mod node;
 pub mod person;
+pub mod previous;
 pub mod programs;
 pub mod recorder;
 pub mod server;

@@ -25,6 +25,8 @@ pub enum Need {
     Keyring,
     /// `mongod`.
     MongoDb,
+    /// The right to mount file systems.
+    Mounts,
 }
 
 impl Need {
@@ -41,6 +43,7 @@ impl Need {
                 .iter()
                 .all(|program| on_path(program).is_some()),
             Self::MongoDb => mongod().is_some(),
+            Self::Mounts => rustix::process::geteuid().is_root() && on_path("mount").is_some(),
         };
         let name = match self {
             Self::Node => "Node.js",
@@ -50,6 +53,7 @@ impl Need {
             Self::Chromium => "Chromium",
             Self::Keyring => "keyring",
             Self::MongoDb => "mongod",
+            Self::Mounts => "right to mount",
         };
         (!there).then_some(name)
     }

@@ -63,8 +63,7 @@ impl Options {
 
     /// The command line, in an environment where nothing of the caller's counts.
     pub fn command(&self, data_dir: &Path) -> Command {
-        let program = self.program.clone().unwrap_or_else(|| program("ro-co-server"));
-        let mut command = bare_command(&program, data_dir);
+        let mut command = self.bare_command(data_dir);
         // Defaults by environment, for flags beat it.
         command
             .env("ROCO_LISTEN", "127.0.0.1:0")
@@ -73,13 +72,13 @@ impl Options {
         command.envs(self.env.iter().map(|(name, value)| (name, value))).args(&self.args);
         command
     }
-}
 
-fn bare_command(program: &Path, home: &Path) -> Command {
-    let mut command = Command::new(program);
-    command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.stdin(Stdio::null());
-    command
+    fn bare_command(&self, home: &Path) -> Command {
+        let mut command = Command::new(self.program.clone().unwrap_or_else(|| program("ro-co-server")));
+        command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.stdin(Stdio::null());
+        command
+    }
 }
 
 /// A running server. Dropping it kills it; a test that fails shows its log.
@@ -187,7 +186,7 @@ impl Server {
 
     /// Runs `ro-co-server` with these arguments on this server's data directory.
     pub fn admin(&self, args: &[&str]) -> Output {
-        let mut command = bare_command(&program("ro-co-server"), &self.data_dir);
+        let mut command = self.options.bare_command(&self.data_dir);
         command.envs(self.options.env.iter().map(|(name, value)| (name, value)));
         command.args(args).arg("--data-dir").arg(&self.data_dir).output().unwrap()
     }
