@@ -1,11 +1,16 @@
 //! Opens the store that the configuration names.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 #[cfg(feature = "mongodb")]
 use crate::store::mongo::{self, Mongo};
 use crate::{
     config::Config,
+    local::{self, Lock},
     store::{
         Store,
         sqlite::{self, Sqlite},
@@ -18,6 +23,17 @@ pub enum OpenError {
     /// The file.
     #[error(transparent)]
     Sqlite(#[from] sqlite::OpenError),
+    /// The directory cannot be claimed.
+    #[error(transparent)]
+    Local(#[from] local::Error),
+    /// The data has to be migrated, and a server uses it.
+    #[error("{} has data of an older version, and is served at http://{owner}: stop that server and start this version of it, which migrates the data", path.display())]
+    Served {
+        /// The data directory.
+        path: PathBuf,
+        /// Where the owner of the directory listens.
+        owner: SocketAddr,
+    },
     /// The database of MongoDB's.
     #[cfg(feature = "mongodb")]
     #[error(transparent)]
@@ -28,33 +44,52 @@ pub enum OpenError {
 #[cfg(feature = "mongodb")]
 const AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// What to do while a database on another machine does not answer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Patience {
-    /// Give up at once.
-    None,
-    /// Say so, and wait for it.
-    Endless,
+/// Who opens the store.
+#[derive(Clone, Copy, Debug)]
+pub enum Opener<'a> {
+    /// A server, which owns its data directory: it migrates the data, and waits for a database that does not answer.
+    Server(&'a Lock),
+    /// A command, beside a server or without one: it migrates only where no server runs, and waits for nothing.
+    Command,
 }
 
 /// Opens the store that the configuration names and brings its data up to date: a database of MongoDB's, or the file in
 /// this directory. A demonstration never leaves its directory.
-pub async fn connect(config: &Config, dir: &Path, patience: Patience) -> Result<Arc<dyn Store>, OpenError> {
+pub async fn connect(config: &Config, dir: &Path, opener: Opener<'_>) -> Result<Arc<dyn Store>, OpenError> {
     #[cfg(feature = "mongodb")]
     if let Some(target) = config.mongo.target().filter(|_| !config.demo) {
-        return Ok(Arc::new(open_mongo(&target, patience).await?));
+        return Ok(Arc::new(open_mongo(&target, opener).await?));
     }
     #[cfg(not(feature = "mongodb"))]
-    let _ = (config, patience);
-    Ok(Arc::new(Sqlite::open(dir)?))
+    let _ = config;
+    let (dir, owner) = (dir.to_owned(), matches!(opener, Opener::Server(_)));
+    // A migration takes as long as it takes.
+    let open = move || if owner { Ok(Sqlite::open(&dir)?) } else { beside_a_server(&dir) };
+    match tokio::task::spawn_blocking(open).await {
+        Ok(store) => Ok(Arc::new(store?)),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+/// Opens the file as its owner, if no server is that; then one that starts meanwhile waits a moment.
+fn beside_a_server(dir: &Path) -> Result<Sqlite, OpenError> {
+    if let Some(_lock) = local::try_claim(dir)? {
+        return Ok(Sqlite::open(dir)?);
+    }
+    Sqlite::attach(dir).map_err(|error| match (error, local::published(dir)) {
+        (sqlite::OpenError::Outdated { .. }, Some(owner)) => {
+            OpenError::Served { path: dir.to_owned(), owner }
+        }
+        (error, _) => error.into(),
+    })
 }
 
 #[cfg(feature = "mongodb")]
-async fn open_mongo(target: &mongo::Target, patience: Patience) -> Result<Mongo, mongo::OpenError> {
+async fn open_mongo(target: &mongo::Target, opener: Opener<'_>) -> Result<Mongo, mongo::OpenError> {
     let mut told = false;
     loop {
         match Mongo::open(target).await {
-            Err(error) if error.passes() && patience == Patience::Endless => {
+            Err(error) if error.passes() && matches!(opener, Opener::Server(_)) => {
                 if !told {
                     tracing::warn!("{error}. The server waits for it.");
                     told = true;
@@ -63,12 +98,54 @@ async fn open_mongo(target: &mongo::Target, patience: Patience) -> Result<Mongo,
                 tracing::debug!(cause, "MongoDB still does not answer.");
                 tokio::time::sleep(AGAIN).await;
             }
-            opened => {
-                if told && opened.is_ok() {
+            result => {
+                if told && result.is_ok() {
                     tracing::info!("MongoDB answers; the server goes on.");
                 }
-                return opened;
+                return result;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use ro_co_tests::previous;
+
+    use super::*;
+    use crate::store::sqlite::FILE_NAME;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        config: Config,
+    }
+
+    #[tokio::test]
+    async fn a_command_beside_a_server_refuses_older_data_and_names_the_server() {
+        let dir = tempfile::tempdir().unwrap();
+        previous::data_directory(dir.path());
+        let before = std::fs::read(dir.path().join(FILE_NAME)).unwrap();
+        let Cli { config } = Cli::parse_from(["ro-co-server"]);
+        let lock = local::try_claim(dir.path()).unwrap().unwrap();
+        lock.publish("127.0.0.1:8123".parse().unwrap()).unwrap();
+
+        let refused = connect(&config, dir.path(), Opener::Command).await.err().unwrap().to_string();
+        assert!(refused.contains("http://127.0.0.1:8123") && !refused.contains('\n'), "{refused}");
+        assert!(before == std::fs::read(dir.path().join(FILE_NAME)).unwrap(), "it was left alone");
+
+        connect(&config, dir.path(), Opener::Server(&lock)).await.unwrap().close().await;
+        connect(&config, dir.path(), Opener::Command).await.unwrap().close().await;
+    }
+
+    #[tokio::test]
+    async fn a_command_without_a_server_migrates() {
+        let dir = tempfile::tempdir().unwrap();
+        previous::data_directory(dir.path());
+        let Cli { config } = Cli::parse_from(["ro-co-server"]);
+        let store = connect(&config, dir.path(), Opener::Command).await.unwrap();
+        assert!(local::try_claim(dir.path()).unwrap().is_some(), "the directory is given up once it is open");
+        store.close().await;
     }
 }

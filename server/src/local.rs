@@ -96,11 +96,9 @@ pub enum Error {
 /// Claims a data directory, which is made if it is missing. When it has an owner already whose address is not
 /// there yet, this waits for it for up to two seconds, and takes over if the owner ends meanwhile.
 pub async fn claim(dir: &Path) -> Result<Claim, Error> {
-    let unusable = |source| Error::Unusable { path: dir.into(), source };
-    make_private(dir).map_err(unusable)?;
     let start = time::Instant::now();
     loop {
-        if let Some(lock) = Lock::take(dir).map_err(unusable)? {
+        if let Some(lock) = try_claim(dir)? {
             return Ok(Claim::Mine(lock));
         }
         if let Some(address) = published(dir) {
@@ -111,6 +109,13 @@ pub async fn claim(dir: &Path) -> Result<Claim, Error> {
         }
         time::sleep(LOOK_AGAIN).await;
     }
+}
+
+/// Claims a data directory, which is made if it is missing, unless another program owns it.
+pub fn try_claim(dir: &Path) -> Result<Option<Lock>, Error> {
+    make_private(dir)
+        .and_then(|()| Lock::take(dir))
+        .map_err(|source| Error::Unusable { path: dir.into(), source })
 }
 
 /// How files are made that are nobody else's business.
@@ -171,7 +176,7 @@ impl Drop for Lock {
 }
 
 /// The address the owner published, if there is a whole one.
-fn published(dir: &Path) -> Option<SocketAddr> {
+pub(crate) fn published(dir: &Path) -> Option<SocketAddr> {
     fs::read_to_string(dir.join(ADDRESS)).ok()?.parse().ok()
 }
 

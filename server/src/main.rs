@@ -14,7 +14,7 @@ use ro_co_server::import;
 use ro_co_server::{
     admin, api,
     config::Config,
-    connect::{Patience, connect},
+    connect::{Opener, connect},
     demo,
     run::{Mode, Running, Started, start},
     store::{Store, sqlite::backup},
@@ -219,7 +219,7 @@ async fn healthcheck(config: &Config) -> ExitCode {
 /// The store beside a running server, or without one.
 async fn open(config: &Config) -> Result<Arc<dyn Store>, ExitCode> {
     let dir = config.data_dir().map_err(|why| fail(2, &why))?;
-    connect(config, &dir, Patience::None).await.map_err(|e| fail(2, &e.to_string()))
+    connect(config, &dir, Opener::Command).await.map_err(|e| fail(2, &e.to_string()))
 }
 
 #[cfg(feature = "mongodb")]

@@ -20,7 +20,7 @@ use crate::{
     avatar::{Avatars, DICEBEAR_URL, Source},
     clock::Clock,
     config::{AvatarSource, Config, RateLimits},
-    connect::{self, Patience, connect},
+    connect::{self, Opener, connect},
     demo,
     http_server::{HttpLimits, HttpServer, descriptors},
     keys::Keys,
@@ -127,7 +127,7 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
         Claim::Theirs(address) if mode == Mode::Local => return Ok(Started::Elsewhere(address)),
         Claim::Theirs(address) => return Err(Error::Owned(dir, address)),
     };
-    let app = app(config, mode, &dir).await?;
+    let app = app(config, mode, (&dir, &lock)).await?;
     if config.demo {
         fill(&app).await?;
     }
@@ -200,9 +200,9 @@ async fn listen(address: SocketAddr, mode: Mode) -> Result<TcpListener, Error> {
     .map_err(|e| Error::Listen(address, e))
 }
 
-async fn app(config: &Config, mode: Mode, dir: &Path) -> Result<Arc<App>, Error> {
+async fn app(config: &Config, mode: Mode, (dir, lock): (&Path, &Lock)) -> Result<Arc<App>, Error> {
     let keys = Keys::new(&secrets(config, dir)?)?;
-    let store = connect(config, dir, Patience::Endless).await?;
+    let store = connect(config, dir, Opener::Server(lock)).await?;
     let default_source =
         if mode == Mode::Local || config.demo { AvatarSource::Builtin } else { AvatarSource::Dicebear };
     let source = match config.avatar_source.unwrap_or(default_source) {

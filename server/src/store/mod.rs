@@ -15,7 +15,8 @@
 //! 6. Deletes cascade: mark, delete the children, delete the parent; a sweep finishes what a crash left, and
 //!    nothing of a marked parent is ever shown. A back end with transactions does it in one.
 //! 7. Names and addresses compare without case because their types fold case, not by the database's collation.
-//! 8. Opening migrates; a shipped migration is never edited. Two servers may start at once.
+//! 8. Opening migrates; a shipped migration is never edited. Two servers may start at once. Only the owner of a data
+//!    directory migrates the file in it.
 
 mod list;
 #[cfg(test)]

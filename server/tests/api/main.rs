@@ -10,3 +10,4 @@ mod origins;
 mod rights;
 mod sessions;
 mod support;
+mod upgrade;

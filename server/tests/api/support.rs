@@ -69,7 +69,11 @@ impl Test {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::on(tempfile::tempdir().unwrap(), settings)
+    }
+
+    /// With the data in this directory.
+    pub(crate) fn on(dir: tempfile::TempDir, settings: Settings) -> Self {
         let store: Arc<dyn ro_co_server::store::Store> = Arc::new(Sqlite::open(dir.path()).unwrap());
         let keys = Keys::new(&Secret::read_or_make(dir.path()).unwrap()).unwrap();
         let clock = Clock::default();

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::open::{self, OpenError};
+use super::{fault::OpenError, open};
 
 /// Why there is no copy; each message is one line for the person who asked for it.
 #[derive(Debug, thiserror::Error)]
@@ -51,10 +51,11 @@ pub fn backup(dir: &Path, target: &Path) -> Result<(), BackupError> {
 }
 
 /// The unfinished copy; removed again if it is not finished.
-struct Part(PathBuf);
+pub(super) struct Part(PathBuf);
 
 impl Part {
-    fn beside(target: &Path) -> io::Result<Self> {
+    /// A new, empty file (0600) in the directory of `target`.
+    pub(super) fn beside(target: &Path) -> io::Result<Self> {
         let name = target.file_name().ok_or(ErrorKind::InvalidFilename)?;
         let mut part = std::ffi::OsString::from(".");
         part.push(name);
@@ -64,9 +65,23 @@ impl Part {
         Ok(Self(path))
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Gives it its name, which must not be taken.
     fn finish(self, target: &Path) -> io::Result<()> {
+        self.rename(target, rename_new)
+    }
+
+    /// Gives it its name, in the place of a file that has it.
+    pub(super) fn replace(self, target: &Path) -> io::Result<()> {
+        self.rename(target, |from, to| fs::rename(from, to))
+    }
+
+    fn rename(self, target: &Path, rename: fn(&Path, &Path) -> io::Result<()>) -> io::Result<()> {
         File::open(&self.0)?.sync_all()?;
-        rename_new(&self.0, target)?;
+        rename(&self.0, target)?;
         let directory = target.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(directory)?.sync_all()
     }
@@ -103,7 +118,7 @@ mod tests {
 
     use rusqlite::Connection;
 
-    use super::{super::open::FILE_NAME, *};
+    use super::{super::FILE_NAME, *};
     use crate::store::{
         Questions, Store,
         make::{asked, newest, user},

@@ -20,17 +20,26 @@ mod sql;
 mod tests;
 mod writer;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use self::{open::PATIENCE, readers::Readers, sql::statements, writer::Writer};
+use self::{
+    open::{Access, Opened, PATIENCE},
+    readers::Readers,
+    sql::statements,
+    writer::Writer,
+};
 use crate::store::{Result, Store};
 
 pub use backup::{BackupError, backup};
-pub use open::{FILE_NAME, OpenError, must_exist};
+pub use fault::OpenError;
+pub use open::{FILE_NAME, must_exist};
 
 statements! {
     PING = "SELECT 1 FROM accounts WHERE id = x'00000000000000000000000000000000'";
@@ -40,16 +49,26 @@ statements! {
 pub struct Sqlite {
     writer: Writer,
     readers: Readers,
+    dir: PathBuf,
+    /// Whether opening it migrated the data: then the copy made before is kept for a while.
+    migrated: bool,
 }
 
 impl Sqlite {
-    /// Opens the database `ro-co.db` in a directory; both are made where they are missing.
+    /// Opens the database `ro-co.db` in a directory, and migrates its data; both are made where they are missing. For the
+    /// owner of the directory ([`crate::local::Lock`]).
     pub fn open(dir: &Path) -> std::result::Result<Self, OpenError> {
-        Self::open_within(dir, PATIENCE)
+        Self::open_within(dir, Access::Owner, PATIENCE)
     }
 
-    fn open_within(dir: &Path, patience: Duration) -> std::result::Result<Self, OpenError> {
-        let writer = open::prepare(dir, patience)?;
+    /// Opens the database while another program owns the directory; [`OpenError::Outdated`] if its data is of an older
+    /// version.
+    pub fn attach(dir: &Path) -> std::result::Result<Self, OpenError> {
+        Self::open_within(dir, Access::Guest, PATIENCE)
+    }
+
+    fn open_within(dir: &Path, access: Access, patience: Duration) -> std::result::Result<Self, OpenError> {
+        let Opened { writer, migrated } = open::prepare(dir, access, patience)?;
         let connect = |n| (0..n).map(|_| open::reader(dir)).collect::<std::result::Result<_, _>>();
         let (quick, slow) = (connect(quick_readers())?, connect(SLOW_READERS)?);
         let fault =
@@ -57,6 +76,8 @@ impl Sqlite {
         Ok(Self {
             readers: Readers::start(quick, slow).map_err(fault)?,
             writer: Writer::start(writer).map_err(|e| OpenError::io(dir, e))?,
+            dir: dir.to_owned(),
+            migrated,
         })
     }
 
@@ -113,7 +134,10 @@ impl Store for Sqlite {
     }
 
     async fn sweep(&self) -> Result<u64> {
-        Ok(0)
+        let (dir, all) = (self.dir.clone(), !self.migrated);
+        let removed = tokio::task::spawn_blocking(move || migrate::remove_copies(&dir, all)).await;
+        let removed = removed.map_err(std::io::Error::other).flatten();
+        removed.map_err(|error| crate::store::Error::Unavailable(error.into()))
     }
 
     async fn close(&self) {

@@ -2,15 +2,14 @@
 
 use std::{
     fs::{DirBuilder, OpenOptions},
-    io::{self, ErrorKind},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
-use super::{migrate, network};
+use super::{fault::OpenError, migrate, network};
 
 /// The name of the database in the data directory.
 pub const FILE_NAME: &str = "ro-co.db";
@@ -18,84 +17,25 @@ pub const FILE_NAME: &str = "ro-co.db";
 /// How long to wait for a lock held by another program on the same file.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why the database was not opened; each message is one line for the person who started the program.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The data directory has no database.
-    #[error("there is no database in {}: name the server's directory with --data-dir", .0.display())]
-    NoDatabase(PathBuf),
-    /// The data directory is something else.
-    #[error("{} is not a directory: name another one with --data-dir", .0.display())]
-    NotADirectory(PathBuf),
-    /// The data directory, or the database in it, cannot be written.
-    #[error("{} is not writable for this user: change its owner or mode, or name another directory with --data-dir", .0.display())]
-    NotWritable(PathBuf),
-    /// The data directory lies on another machine; SQLite's write-ahead log needs memory that both ends share.
-    #[error("{} is on a network file system ({kind}), where SQLite is not safe: name a local directory with --data-dir", path.display())]
-    Network {
-        /// The data directory.
-        path: PathBuf,
-        /// The name of the file system.
-        kind: String,
-    },
-    /// The data was written by a program newer than this one.
-    #[error("{} was written by a newer Ro-Co (data version {found}, this program knows {known}): update this program, or name another directory with --data-dir", path.display())]
-    Newer {
-        /// The database.
-        path: PathBuf,
-        /// The version of its data.
-        found: i64,
-        /// The newest version this program reads.
-        known: i64,
-    },
-    /// The file is no database, or a damaged one.
-    #[error("{} is damaged or not a Ro-Co database: put a backup in its place, or name another directory with --data-dir", .0.display())]
-    Damaged(PathBuf),
-    /// No space is left.
-    #[error("the disk of {} is full: free some space, or name another directory with --data-dir", .0.display())]
-    Full(PathBuf),
-    /// Another program keeps the database locked.
-    #[error("{} is locked by another program: stop that program, or name another directory with --data-dir", .0.display())]
-    Locked(PathBuf),
-    /// Anything else.
-    #[error("{} cannot be opened ({source}): check it, or name another directory with --data-dir", path.display())]
-    Other {
-        /// The directory or file.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+/// What may be done to data of an older version.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Access {
+    /// Migrate it: the caller owns the data directory.
+    Owner,
+    /// Nothing: another program owns the directory.
+    Guest,
 }
 
-impl OpenError {
-    pub(super) fn io(path: &Path, error: io::Error) -> Self {
-        let path = path.to_owned();
-        match error.kind() {
-            ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => Self::NotWritable(path),
-            ErrorKind::NotADirectory => Self::NotADirectory(path),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full(path),
-            _ => Self::Other { path, source: error.into() },
-        }
-    }
-
-    pub(super) fn sqlite(path: &Path, error: rusqlite::Error) -> Self {
-        let path = path.to_owned();
-        match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
-            Some(ErrorCode::DiskFull) => Self::Full(path),
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Damaged(path),
-            Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => {
-                Self::NotWritable(path)
-            }
-            _ => Self::Other { path, source: error.into() },
-        }
-    }
+/// An opened database.
+pub(super) struct Opened {
+    /// The connection that writes.
+    pub(super) writer: Connection,
+    /// Whether there was data of an older version.
+    pub(super) migrated: bool,
 }
 
 /// Makes the directory (0700) and the file (0600) where they are missing, and brings the data up to date.
-/// The connection that comes back writes.
-pub(super) fn prepare(dir: &Path, patience: Duration) -> Result<Connection, OpenError> {
+pub(super) fn prepare(dir: &Path, access: Access, patience: Duration) -> Result<Opened, OpenError> {
     make_directory(dir)?;
     if let Some(kind) = network::kind_of(dir).map_err(|e| OpenError::io(dir, e))? {
         return Err(OpenError::Network { path: dir.to_owned(), kind });
@@ -105,9 +45,12 @@ pub(super) fn prepare(dir: &Path, patience: Duration) -> Result<Connection, Open
     let mut db = connect(&file, patience).map_err(|e| OpenError::sqlite(&file, e))?;
     // Before anything is written: the data of a newer program is left as it is.
     migrate::check(&db, &file)?;
+    if access == Access::Guest {
+        migrate::must_be_current(&db, &file)?;
+    }
     write_ahead(&db, patience).map_err(|e| OpenError::sqlite(&file, e))?;
-    migrate::run(&mut db, &file)?;
-    Ok(db)
+    let migrated = access == Access::Owner && migrate::run(&mut db, &file)?;
+    Ok(Opened { writer: db, migrated })
 }
 
 /// For commands that work on what a server has kept: a mistyped directory must not become a new database.
@@ -181,13 +124,17 @@ fn write_ahead(db: &Connection, patience: Duration) -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, os::unix::fs::PermissionsExt};
+    use std::{fs, io::ErrorKind, os::unix::fs::PermissionsExt};
 
     use super::*;
     use crate::store::sqlite::Sqlite;
 
+    fn prepared(dir: &Path) -> Connection {
+        prepare(dir, Access::Owner, PATIENCE).unwrap().writer
+    }
+
     fn refused(dir: &Path) -> OpenError {
-        let error = Sqlite::open_within(dir, Duration::from_millis(50)).err().unwrap();
+        let error = Sqlite::open_within(dir, Access::Owner, Duration::from_millis(50)).err().unwrap();
         let line = error.to_string();
         assert!(!line.contains('\n') && line.contains("--data-dir"), "{line}");
         assert!(line.contains(&*dir.to_string_lossy()), "it names the place: {line}");
@@ -216,7 +163,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let number =
             |db: &Connection, name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-        let writer = prepare(dir.path(), PATIENCE).unwrap();
+        let writer = prepared(dir.path());
         let reader = reader(dir.path()).unwrap();
         for (db, query_only) in [(&writer, 0), (&reader, 1)] {
             let names = ["foreign_keys", "trusted_schema", "synchronous", "busy_timeout", "query_only"];
@@ -256,14 +203,14 @@ mod tests {
     #[test]
     fn data_of_a_newer_program_is_left_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
-        drop(prepare(dir.path(), PATIENCE).unwrap());
+        drop(prepared(dir.path()));
         let file = dir.path().join(FILE_NAME);
         let db = Connection::open(&file).unwrap();
         db.pragma_update(None, "user_version", 99).unwrap();
         db.pragma_update(None, "journal_mode", "DELETE").unwrap();
         drop(db);
         let before = fs::read(&file).unwrap();
-        assert!(matches!(refused(dir.path()), OpenError::Newer { found: 99, known: 1, .. }));
+        assert!(matches!(refused(dir.path()), OpenError::Newer { found: 99, known: 2, .. }));
         assert!(fs::read(&file).unwrap() == before);
     }
 
@@ -288,7 +235,7 @@ mod tests {
     #[test]
     fn a_damaged_database() {
         let dir = tempfile::tempdir().unwrap();
-        drop(prepare(dir.path(), PATIENCE).unwrap());
+        drop(prepared(dir.path()));
         let file = dir.path().join(FILE_NAME);
         let mut bytes = fs::read(&file).unwrap();
         bytes[100..4096].fill(0xee);
@@ -299,13 +246,13 @@ mod tests {
     #[test]
     fn a_lock_of_another_program() {
         let dir = tempfile::tempdir().unwrap();
-        drop(prepare(dir.path(), PATIENCE).unwrap());
+        drop(prepared(dir.path()));
         let other = Connection::open(dir.path().join(FILE_NAME)).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         assert!(matches!(refused(dir.path()), OpenError::Locked(_)));
         other.execute_batch("ROLLBACK; PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT").unwrap();
         drop(other);
-        prepare(dir.path(), PATIENCE).unwrap();
+        prepared(dir.path());
     }
 
     #[test]
@@ -322,10 +269,9 @@ mod tests {
         for _ in 0..10 {
             let dir = tempfile::tempdir().unwrap();
             std::thread::scope(|scope| {
-                let opened: Vec<_> =
-                    (0..4).map(|_| scope.spawn(|| prepare(dir.path(), PATIENCE).map(drop))).collect();
+                let opened: Vec<_> = (0..4).map(|_| scope.spawn(|| drop(prepared(dir.path())))).collect();
                 for one in opened {
-                    one.join().unwrap().unwrap();
+                    one.join().unwrap();
                 }
             });
         }
