@@ -9,6 +9,7 @@ pub mod app;
 pub mod auth;
 pub mod avatar;
 pub mod clock;
+mod compression;
 pub mod config;
 pub mod connect;
 pub mod cors;

@@ -14,10 +14,15 @@ use uuid::Uuid;
 use crate::{
     api::allowed,
     app::App,
+    compression::Encoding,
     cors,
     error::{ApiError, ErrorContext},
     limits::Counted,
 };
+
+/// The detail of a 412 for a weak entity tag.
+const WEAK_TAG: &str = "the entity tag in If-Match is weak (W/) and never matches: a proxy weakened it, usually by \
+compressing the response; turn that off there, or send the tag without W/";
 
 /// Default response headers; a handler may set other values.
 const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 4] = [
@@ -40,11 +45,13 @@ pub(crate) struct Middleware<E> {
 impl<E: Endpoint> Endpoint for Middleware<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> Result<Response> {
+    async fn call(&self, mut request: Request) -> Result<Response> {
         let id = Uuid::now_v7();
         let started = Instant::now();
         let (method, head_only) = (request.method().clone(), request.method() == Method::HEAD);
         let path = request.uri().path().to_owned();
+        let weak_precondition = has_weak_precondition(&request);
+        let encoding = Encoding::negotiate(&mut request, self.app.settings.local_only);
         let origins = &self.app.settings.cors_origins;
         let origin = cors::allowed_origin(origins, &request);
         let mut response = match cors::preflight(&request, origin.as_ref()) {
@@ -55,8 +62,10 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
         let status = response.status();
         tracing::debug!(%method, operation, status = status.as_u16(), request = %id, took = ?started.elapsed(), "Request handled");
         if status.is_client_error() || status.is_server_error() {
+            explain_weak_tag(&mut response, weak_precondition);
             write_problem(&mut response, id, operation, &path);
         }
+        let mut response = encoding.encode(response).await;
         write_headers(response.headers_mut(), id);
         cors::write_headers(response.headers_mut(), origins, origin);
         if head_only {
@@ -108,6 +117,23 @@ fn is_loopback_host(request: &Request) -> bool {
     let name = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name);
     let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether an `If-Match` has only weak entity tags, which never match (RFC 9110 13.1.1).
+fn has_weak_precondition(request: &Request) -> bool {
+    let mut tags =
+        request.headers().get_all(header::IF_MATCH).iter().filter_map(|tags| tags.to_str().ok()).peekable();
+    tags.peek().is_some() && tags.flat_map(|tags| tags.split(',')).all(|tag| tag.trim().starts_with("W/"))
+}
+
+/// A 412 for that reason is not an edit by somebody else.
+fn explain_weak_tag(response: &mut Response, weak_precondition: bool) {
+    if weak_precondition
+        && response.status() == StatusCode::PRECONDITION_FAILED
+        && let Some(context) = response.extensions_mut().get_mut::<ErrorContext>()
+    {
+        *context.problem = Problem::new(Code::Stale, WEAK_TAG);
+    }
 }
 
 /// Writes the problem document of an error response, whatever layer made it.

@@ -140,11 +140,11 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     tokio::spawn(sweep(Arc::downgrade(&app)));
-    if mode == Mode::Alone {
-        descriptors::raise_limit();
-    }
-    let limits =
-        descriptors::fit(HttpLimits { proxies: app.settings.proxies.clone(), ..HttpLimits::default() });
+    let limits = HttpLimits { proxies: app.settings.proxies.clone(), ..HttpLimits::default() };
+    let limits = match mode {
+        Mode::Alone => descriptors::raise_and_fit(limits),
+        Mode::Local => descriptors::fit(limits),
+    };
     let task = tokio::spawn(HttpServer::new(app.service(), limits).serve(listener, shutdown));
     Ok(Started::Here(Running { address, app, stop, task, _lock: lock, _throw_away: throw_away }))
 }

@@ -11,8 +11,30 @@ const RESERVED_DESCRIPTORS: u64 = 256;
 /// Connections where there are hardly more descriptors than the reserve.
 const MIN_CONNECTIONS: u64 = 16;
 
-/// Raises the soft limit to the hard one, to at most 65,536.
-pub(crate) fn raise_limit() {
+/// Raises the soft limit to the hard one, to at most 65,536, and returns these limits with as many connections as fit. For
+/// the server's own program: in another one the limit is not the server's to change.
+pub(crate) fn raise_and_fit(limits: HttpLimits) -> HttpLimits {
+    raise_limit();
+    let (wanted, limits) = (limits.max_connections, fit(limits));
+    let (descriptors, max_connections) = (soft_limit(), limits.max_connections);
+    if max_connections < wanted {
+        tracing::warn!(
+            descriptors,
+            max_connections,
+            "Connections limited by the limit on open files (ulimit -n)"
+        );
+    } else {
+        tracing::info!(descriptors, max_connections, "Connection limit");
+    }
+    limits
+}
+
+/// These limits with as many connections as fit into the soft limit.
+pub(crate) fn fit(limits: HttpLimits) -> HttpLimits {
+    HttpLimits { max_connections: limits.max_connections.min(connections(soft_limit())), ..limits }
+}
+
+fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     let target = limit.maximum.unwrap_or(MAX_DESCRIPTORS).min(MAX_DESCRIPTORS);
     if limit.current.is_none_or(|current| current >= target) {
@@ -24,20 +46,8 @@ pub(crate) fn raise_limit() {
     }
 }
 
-/// These limits with as many connections as the limit on open files allows.
-pub(crate) fn fit(limits: HttpLimits) -> HttpLimits {
-    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(MAX_DESCRIPTORS);
-    let max_connections = limits.max_connections.min(connections(descriptors));
-    if max_connections < limits.max_connections {
-        tracing::warn!(
-            descriptors,
-            max_connections,
-            "Connections limited by the limit on open files (ulimit -n)"
-        );
-    } else {
-        tracing::info!(descriptors, max_connections, "Connection limit");
-    }
-    HttpLimits { max_connections, ..limits }
+fn soft_limit() -> u64 {
+    getrlimit(Resource::Nofile).current.unwrap_or(MAX_DESCRIPTORS)
 }
 
 fn connections(descriptors: u64) -> usize {
