@@ -44,12 +44,6 @@ impl Email {
         visible.parse().ok().or_else(|| check_shape(&visible).is_ok().then_some(Self(visible)))
     }
 
-    /// An email address from a store, or one given to sign in: it was chosen by the rules of its time, and may be no
-    /// email address at all.
-    pub fn unchecked(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
     /// The comparison key of the previous release: two addresses that differ in case only have one.
     pub fn key(&self) -> String {
         fold_case(&self.0)

@@ -90,11 +90,6 @@ impl Username {
         c.nfkc().all(is_allowed)
     }
 
-    /// A name from a store: it was chosen by the rules of its time, and stays whatever the rules are now.
-    pub fn unchecked(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
     /// Whether it would pass for the software or for those who run it: taken for everybody.
     pub fn is_reserved(&self) -> bool {
         let skeleton = |text: &str| username_skeleton(&text.replace(|c| PUNCTUATION.contains(c), ""));
