@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ro_co_shared::{AnswerId, QuestionId, Timestamp, UserId};
+use ro_co_shared::{
+    AnswerId, AnswerText, Body, EditAnswer, EditQuestion, FieldError, Form as _, QuestionId, QuestionText,
+    Timestamp, Title, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -53,12 +56,9 @@ pub struct DraftId {
 /// What was typed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Draft {
-    /// The title; empty for answers.
-    #[serde(default)]
-    pub title: String,
-    /// The text.
-    #[serde(default)]
-    pub body: String,
+    /// The text; its fields stand beside the others in the file.
+    #[serde(flatten)]
+    pub text: TypedText,
     /// The `Idempotency-Key` under which it was or will be sent: sent twice, it is still one.
     pub key: String,
     /// For a change: the version it changes, so that a conflict is still noticed when the draft comes back.
@@ -66,6 +66,56 @@ pub struct Draft {
     pub etag: Option<String>,
     /// When it was saved.
     pub saved_at: Timestamp,
+}
+
+/// A text as it is typed: not checked yet, and unlike what is shown not cleaned, for an edit changes nothing else.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TypedText {
+    /// The title; empty for an answer.
+    #[serde(default)]
+    pub title: String,
+    /// The rest.
+    #[serde(default)]
+    pub body: String,
+}
+
+impl TypedText {
+    /// A text of these parts.
+    pub fn new(title: impl Into<String>, body: impl Into<String>) -> Self {
+        Self { title: title.into(), body: body.into() }
+    }
+
+    /// The text of a question, checked.
+    pub(crate) fn as_question(&self) -> Result<QuestionText, Vec<FieldError>> {
+        // A text that is blank is left out: it is no valid one.
+        let description = Some(self.body.as_str()).filter(|body| !body.trim().is_empty());
+        let description = description.map(Into::into).unwrap_or_default();
+        // The limit is one of what is sent, and the counter leaves the space around a title out.
+        EditQuestion { title: self.title.trim().into(), description }.check()
+    }
+
+    /// The text of an answer, checked.
+    pub(crate) fn as_answer(&self) -> Result<AnswerText, Vec<FieldError>> {
+        EditAnswer { description: self.body.as_str().into() }.check()
+    }
+
+    /// Whether there is nothing in it.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.title.trim().is_empty() && self.body.trim().is_empty()
+    }
+
+    /// Whether the server would store both texts as the same one.
+    pub(crate) fn is_stored_as(&self, other: &Self) -> bool {
+        self.stored() == other.stored()
+    }
+
+    /// Title and text as the server stores them: trimmed, with one form of newline, and no text where it is blank.
+    fn stored(&self) -> (String, String) {
+        let title =
+            self.title.parse::<Title>().map_or_else(|_| self.title.clone(), |title| title.to_string());
+        let body = self.body.parse::<Body>().map(|body| body.to_string());
+        (title, body.unwrap_or_else(|_| self.body.trim().to_owned()))
+    }
 }
 
 /// The drafts for one server. Every operation reads or writes one small file.
@@ -137,8 +187,7 @@ mod tests {
 
     fn draft(body: &str, saved_at: i64) -> Draft {
         Draft {
-            title: "Why?".into(),
-            body: body.into(),
+            text: TypedText::new("Why?", body),
             key: "k".into(),
             etag: None,
             saved_at: Timestamp(saved_at),
@@ -223,5 +272,34 @@ mod tests {
             Drafts::new(Path::new("/dev/null"), &Origin::local("127.0.0.1:1".parse().unwrap(), None));
         drafts.save(mine(DraftOf::Question), &draft("x", 0)).unwrap_err();
         assert_eq!(drafts.load(mine(DraftOf::Question)), None);
+    }
+
+    #[test]
+    fn texts_are_compared_as_they_are_stored() {
+        let text = TypedText::new;
+        assert!(text(" Why? ", "a\r\nb").is_stored_as(&text("Why?", "a\nb")));
+        assert!(text("Why?", " \n").is_stored_as(&text("Why?", "")));
+        assert!(!text("Why?", "a").is_stored_as(&text("Why?", "b")));
+        assert!(!text("Why?", "a").is_stored_as(&text("Why not?", "a")));
+    }
+
+    #[test]
+    fn drafts_of_the_previous_release_come_back() {
+        let (_dir, drafts) = drafts();
+        let id = mine(DraftOf::Question);
+        drafts.save(id, &draft("x", 0)).unwrap();
+        fs::write(drafts.path(id), include_bytes!("../fixtures/draft-0.1.json")).unwrap();
+        let read = drafts.load(id).unwrap();
+        assert_eq!(read.text, TypedText::new("Warum „so“? 🙂", "Zeile 1\n\tZeile 2"));
+        assert_eq!(read.key, "0193f3e0-0000-7000-8000-000000000001");
+        assert_eq!((read.etag.as_deref(), read.saved_at), (Some("\"7\""), Timestamp(1_763_817_727_120)));
+        drafts.save(id, &read).unwrap();
+        let fields = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).unwrap();
+        let written = fs::read(drafts.path(id)).unwrap();
+        assert_eq!(
+            fields(&written),
+            fields(include_bytes!("../fixtures/draft-0.1.json")),
+            "and for it as well"
+        );
     }
 }

@@ -185,15 +185,13 @@ async fn perform(api: &Api, call: Request) -> Result<Outcome, Failure> {
             Outcome::Answers(api.answers(question, cursor.as_deref()).await?)
         }
         Request::Answer(id) => Outcome::Answer(api.answer_versioned(id).await?),
-        Request::Ask { title, body, key } => {
-            Outcome::Question(api.ask(&title, described(&body), &key).await?)
+        Request::Ask { text, key } => Outcome::Question(api.ask(text, &key).await?),
+        Request::Reply { question, text, key } => Outcome::Answer(api.answer(question, text, &key).await?),
+        Request::EditQuestion { id, text, etag } => {
+            Outcome::Question(api.edit_question(id, text, etag.as_deref()).await?)
         }
-        Request::Reply { question, body, key } => Outcome::Answer(api.answer(question, &body, &key).await?),
-        Request::EditQuestion { id, title, body, etag } => {
-            Outcome::Question(api.edit_question(id, &title, described(&body), etag.as_deref()).await?)
-        }
-        Request::EditAnswer { id, body, etag } => {
-            Outcome::Answer(api.edit_answer(id, &body, etag.as_deref()).await?)
+        Request::EditAnswer { id, text, etag } => {
+            Outcome::Answer(api.edit_answer(id, text, etag.as_deref()).await?)
         }
         Request::Mark { id, answered } => Outcome::Question(api.set_answered(id, answered).await?),
         Request::DeleteQuestion(id) => done(api.delete_question(id).await?),
@@ -207,9 +205,4 @@ async fn perform(api: &Api, call: Request) -> Result<Outcome, Failure> {
 
 fn done((): ()) -> Outcome {
     Outcome::Done
-}
-
-/// A question's text is left out where there is none.
-fn described(body: &str) -> Option<&str> {
-    (!body.trim().is_empty()).then_some(body)
 }

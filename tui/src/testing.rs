@@ -336,3 +336,16 @@ pub(crate) fn offline() -> Failure {
 pub(crate) fn problem(code: Code, detail: &str) -> Failure {
     Failure::Problem(Box::new(Problem::new(code, detail)))
 }
+
+/// Title and text of a request that sends one.
+pub(crate) fn sent_text(request: &Request) -> (String, String) {
+    match request {
+        Request::Ask { text, .. } | Request::EditQuestion { text, .. } => {
+            (text.title.to_string(), text.description.as_ref().map(ToString::to_string).unwrap_or_default())
+        }
+        Request::Reply { text, .. } | Request::EditAnswer { text, .. } => {
+            (String::new(), text.description.to_string())
+        }
+        other => panic!("{other:?} sends no text"),
+    }
+}

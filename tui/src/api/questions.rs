@@ -2,8 +2,8 @@
 
 use reqwest::Method;
 use ro_co_shared::{
-    Answer, AnswerId, Body, EditAnswer, EditQuestion, NewAnswer, NewQuestion, Optional, Question, QuestionId,
-    SetAnswered,
+    Answer, AnswerId, AnswerText, EditAnswer, EditQuestion, NewAnswer, NewQuestion, Question, QuestionId,
+    QuestionText, SetAnswered,
 };
 
 use super::{Api, Failure, Listing, Versioned, http::HttpRequest};
@@ -34,14 +34,8 @@ impl Api {
     }
 
     /// Asks. `key` makes it safe to repeat: the same key and text give the same question.
-    pub async fn ask(
-        &self,
-        title: &str,
-        description: Option<&str>,
-        key: &str,
-    ) -> Result<Versioned<Question>, Failure> {
-        let body =
-            NewQuestion { title: title.into(), description: optional(description), ..NewQuestion::default() };
+    pub async fn ask(&self, text: QuestionText, key: &str) -> Result<Versioned<Question>, Failure> {
+        let body = NewQuestion::from(text);
         self.versioned(HttpRequest::new(Method::POST, "/question").json(&body).key(key)).await
     }
 
@@ -49,14 +43,10 @@ impl Api {
     pub async fn answer(
         &self,
         question: QuestionId,
-        text: &str,
+        text: AnswerText,
         key: &str,
     ) -> Result<Versioned<Answer>, Failure> {
-        let body = NewAnswer {
-            description: text.into(),
-            question_id: question.to_string().into(),
-            ..NewAnswer::default()
-        };
+        let body = NewAnswer::to(question, text);
         self.versioned(HttpRequest::new(Method::POST, "/answer").json(&body).key(key)).await
     }
 
@@ -64,25 +54,22 @@ impl Api {
     pub async fn edit_question(
         &self,
         id: QuestionId,
-        title: &str,
-        description: Option<&str>,
+        text: QuestionText,
         etag: Option<&str>,
     ) -> Result<Versioned<Question>, Failure> {
-        let body = EditQuestion { title: title.into(), description: optional(description) };
-        self.versioned(HttpRequest::new(Method::PUT, format!("/question/{id}")).json(&body).if_match(etag))
-            .await
+        let request = HttpRequest::new(Method::PUT, format!("/question/{id}"));
+        self.versioned(request.json(&EditQuestion::from(text)).if_match(etag)).await
     }
 
     /// Replaces an answer's text; `Code::Stale` when it is no longer the version `etag`.
     pub async fn edit_answer(
         &self,
         id: AnswerId,
-        text: &str,
+        text: AnswerText,
         etag: Option<&str>,
     ) -> Result<Versioned<Answer>, Failure> {
-        let body = EditAnswer { description: text.into() };
-        self.versioned(HttpRequest::new(Method::PUT, format!("/answer/{id}")).json(&body).if_match(etag))
-            .await
+        let request = HttpRequest::new(Method::PUT, format!("/answer/{id}"));
+        self.versioned(request.json(&EditAnswer::from(text)).if_match(etag)).await
     }
 
     /// Marks a question as answered, or as open again.
@@ -100,9 +87,4 @@ impl Api {
     pub async fn delete_answer(&self, id: AnswerId) -> Result<(), Failure> {
         self.own(HttpRequest::new(Method::DELETE, format!("/answer/{id}"))).await.map(drop)
     }
-}
-
-/// Left out where there is none: an empty text is not a valid one.
-fn optional(text: Option<&str>) -> Optional<Body> {
-    text.map_or_else(Optional::default, Into::into)
 }

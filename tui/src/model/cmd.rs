@@ -2,7 +2,7 @@
 
 use secrecy::SecretString;
 
-use ro_co_shared::{AnswerId, QuestionId};
+use ro_co_shared::{AnswerId, AnswerText, QuestionId, QuestionText};
 
 use super::ReqId;
 use crate::drafts::{Draft, DraftId};
@@ -77,13 +77,13 @@ pub(crate) enum Request {
     /// One answer.
     Answer(AnswerId),
     /// Asks.
-    Ask { title: String, body: String, key: String },
+    Ask { text: QuestionText, key: String },
     /// Answers.
-    Reply { question: QuestionId, body: String, key: String },
+    Reply { question: QuestionId, text: AnswerText, key: String },
     /// Replaces a question's text.
-    EditQuestion { id: QuestionId, title: String, body: String, etag: Option<String> },
+    EditQuestion { id: QuestionId, text: QuestionText, etag: Option<String> },
     /// Replaces an answer's text.
-    EditAnswer { id: AnswerId, body: String, etag: Option<String> },
+    EditAnswer { id: AnswerId, text: AnswerText, etag: Option<String> },
     /// Marks a question.
     Mark { id: QuestionId, answered: bool },
     /// Deletes a question and its answers.

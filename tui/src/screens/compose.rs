@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::Page;
 use crate::{
-    drafts::{Draft, DraftId},
+    drafts::{Draft, DraftId, TypedText},
     input::{Action, ActionInfo, Context, Hit},
     model::{Change, Core, ErrorKind, ReqId, Revision, ToastTopic, Tone, UiError, cmd::Cmd},
     msg::Outcome,
@@ -34,7 +34,7 @@ pub(crate) struct Compose {
     /// The version that is being changed, and its text.
     source: Option<Revision>,
     /// The texts that were sent, whose answers may have been lost.
-    attempted: Vec<Revision>,
+    attempted: Vec<TypedText>,
     sent: Option<(ReqId, Duration)>,
     fetching: Option<(ReqId, Duration)>,
     /// What somebody else made of it meanwhile.
@@ -93,16 +93,15 @@ impl Compose {
             trouble: None,
         };
         if let Some(revision) = revision {
-            compose.fill(&revision);
+            compose.fill(&revision.text);
             compose.source = Some(revision);
         }
         compose
     }
 
-    fn text(&self) -> Revision {
+    fn typed(&self) -> Revision {
         Revision {
-            title: self.form.text("title"),
-            body: self.form.text("description"),
+            text: TypedText::new(self.form.text("title"), self.form.text("description")),
             etag: self.source.as_ref().and_then(|source| source.etag.clone()),
         }
     }
@@ -125,16 +124,17 @@ impl Compose {
         }
         self.form.clear_errors();
         self.trouble = None;
-        let typed = self.text();
-        // The limit is one of what is sent, and the counter leaves the space around a title out.
-        let text = Revision { title: typed.title.trim().to_owned(), ..typed };
-        if let Err(errors) = self.target.check(&text) {
-            self.form.set_field_errors(&errors);
-            return;
-        }
+        let typed = self.typed();
+        let request = match self.target.request(&typed, self.key) {
+            Ok(request) => request,
+            Err(errors) => {
+                self.form.set_field_errors(&errors);
+                return;
+            }
+        };
         self.save(core);
-        self.attempted.push(text.clone());
-        self.sent = Some((core.call(None, self.target.call(text, self.key)), core.now.run));
+        self.attempted.push(typed.text);
+        self.sent = Some((core.call(None, request), core.now.run));
     }
 
     fn sent(&mut self, core: &mut Core, answer: Result<Outcome, UiError>) -> Go {

@@ -1,8 +1,15 @@
 //! Requests as they go out, and answers of all kinds.
 
-use ro_co_shared::{QuestionId, UserId};
+use ro_co_shared::{AnswerText, QuestionId, QuestionText, UserId};
 
 use super::*;
+
+fn question_text(title: &str, description: Option<&str>) -> QuestionText {
+    QuestionText {
+        title: title.parse().unwrap(),
+        description: description.map(|description| description.parse().unwrap()),
+    }
+}
 
 #[tokio::test]
 async fn reads_are_tried_twice_and_creates_under_the_same_key() {
@@ -10,7 +17,7 @@ async fn reads_are_tried_twice_and_creates_under_the_same_key() {
     let id = QuestionId::new();
     assert!(matches!(api.question(id).await, Err(Failure::Offline(_))));
     assert_eq!(stub.count("GET "), 2);
-    assert!(matches!(api.ask("Why?", None, "the-key").await, Err(Failure::Offline(_))));
+    assert!(matches!(api.ask(question_text("Why?", None), "the-key").await, Err(Failure::Offline(_))));
     let asked: Vec<_> = stub.seen().into_iter().filter(|seen| seen.line == "POST /api/v1/question").collect();
     assert_eq!(asked.len(), 2);
     for seen in asked {
@@ -18,7 +25,10 @@ async fn reads_are_tried_twice_and_creates_under_the_same_key() {
         assert_eq!(seen.body, r#"{"title":"Why?"}"#, "what is not there is left out");
     }
     assert!(matches!(api.delete_question(id).await, Err(Failure::Offline(_))));
-    assert!(matches!(api.edit_question(id, "x", None, Some("\"1\"")).await, Err(Failure::Offline(_))));
+    assert!(matches!(
+        api.edit_question(id, question_text("x", None), Some("\"1\"")).await,
+        Err(Failure::Offline(_))
+    ));
     assert_eq!((stub.count("DELETE "), stub.count("PUT ")), (1, 1), "these might have been done");
 }
 
@@ -62,7 +72,8 @@ async fn versions_go_back_as_they_came() {
     );
     let (stub, _home, api) = signed_in(move |_| json(200, question.clone()).with("etag", r#"W/"7""#)).await;
     let read = api.question(ID.parse().unwrap()).await.unwrap();
-    api.edit_question(read.value.id, "Why not?", Some("Because."), read.etag.as_deref()).await.unwrap();
+    let text = question_text("Why not?", Some("Because."));
+    api.edit_question(read.value.id, text, read.etag.as_deref()).await.unwrap();
     let put = stub.seen().pop().unwrap();
     assert_eq!(put.header("if-match"), Some(r#"W/"7""#));
     assert_eq!(put.body, r#"{"title":"Why not?","description":"Because."}"#);
@@ -161,4 +172,23 @@ async fn pictures_are_fetched_by_id_and_have_a_limit() {
     assert!(stub.seen().last().unwrap().line.ends_with("/icon.png?size=64&v=3"));
     assert!(matches!(api.avatar(&url, 128).await.unwrap_err(), Failure::Broken(_)));
     assert!(matches!(api.avatar("https://evil.example/", 64).await.unwrap_err(), Failure::Broken(_)));
+}
+
+/// The server recognises a repeated create by the bytes of its body: they stay what earlier releases sent.
+#[tokio::test]
+async fn the_json_of_a_create_is_byte_for_byte_what_it_was() {
+    let (stub, _home, api) = signed_in(|_| StubAnswer::HangUp).await;
+    let text = question_text(" Why “ü” & \"\\\"? ", Some("a\r\n\tb 🙂 </script>"));
+    api.ask(text, "k1").await.unwrap_err();
+    let body = AnswerText { description: "So:\n\t\"ü\"".parse().unwrap() };
+    api.answer(ID.parse().unwrap(), body, "k2").await.unwrap_err();
+    let sent = |line: &str| stub.seen().into_iter().find(|seen| seen.line == line).unwrap().body;
+    assert_eq!(
+        sent("POST /api/v1/question"),
+        r#"{"title":"Why “ü” & \"\\\"?","description":"a\n\tb 🙂 </script>"}"#
+    );
+    assert_eq!(
+        sent("POST /api/v1/answer"),
+        format!(r#"{{"description":"So:\n\t\"ü\"","questionID":"{ID}"}}"#)
+    );
 }

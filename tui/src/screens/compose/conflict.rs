@@ -3,6 +3,7 @@
 use super::{Compose, Stage};
 use crate::{
     clean::Clean,
+    drafts::TypedText,
     model::{Change, Core, ErrorKind, Revision, UiError},
     msg::Outcome,
     nav::{Dialog, Go},
@@ -32,7 +33,7 @@ impl Compose {
         self.trouble = None;
         let resend = std::mem::take(&mut self.stage) == Stage::Refused;
         if self.source.is_none() && !self.restored {
-            self.fill(&theirs);
+            self.fill(&theirs.text);
             self.source = Some(theirs);
             return Go::Stay;
         }
@@ -40,11 +41,11 @@ impl Compose {
             self.source = Some(theirs);
             return Go::Stay;
         }
-        if theirs.is_same_text(&self.text()) {
+        if theirs.text.is_stored_as(&self.typed().text) {
             // An earlier save of this very text has arrived, though its answer did not.
             return self.saved(core);
         }
-        if self.attempted.iter().any(|attempted| theirs.is_same_text(attempted)) {
+        if self.attempted.iter().any(|attempted| theirs.text.is_stored_as(attempted)) {
             // As above, but more was typed since: that goes on top of it.
             self.source = Some(theirs);
             if resend {
@@ -53,13 +54,13 @@ impl Compose {
             return Go::Stay;
         }
         let conflict =
-            Dialog::Conflict { title: Clean::text(&theirs.title), body: Clean::text(&theirs.body) };
+            Dialog::Conflict { title: Clean::text(&theirs.text.title), body: Clean::text(&theirs.text.body) };
         self.theirs = Some(theirs);
         Go::over(conflict)
     }
 
-    pub(super) fn fill(&mut self, version: &Revision) {
-        for (name, text) in [("title", &version.title), ("description", &version.body)] {
+    pub(super) fn fill(&mut self, typed: &TypedText) {
+        for (name, text) in [("title", &typed.title), ("description", &typed.body)] {
             if let Some(field) = self.form.field_mut(name) {
                 field.replace(text);
             }
@@ -77,7 +78,7 @@ impl Compose {
     /// Their text replaces mine; undo brings mine back, title and text at once.
     pub(super) fn use_theirs(&mut self, core: &mut Core) {
         if let Some(theirs) = self.theirs.take() {
-            self.fill(&theirs);
+            self.fill(&theirs.text);
             self.source = Some(theirs);
             self.stage = Stage::TookTheirs;
             self.touched(core);

@@ -31,35 +31,26 @@ impl Compose {
             return;
         }
         let Some(id) = self.draft_id() else { return };
-        let text = self.text();
+        let Revision { text, etag } = self.typed();
         let nothing_new = match &self.source {
-            Some(source) => source.title == text.title && source.body == text.body,
-            None => text.title.trim().is_empty() && text.body.trim().is_empty(),
+            Some(source) => source.text == text,
+            None => text.is_blank(),
         };
         core.outbox.push(if nothing_new {
             Cmd::DropDraft(id)
         } else {
-            let Revision { title, body, etag } = text;
-            let draft = Draft { title, body, key: self.key.to_string(), etag, saved_at: core.now.wall };
+            let draft = Draft { text, key: self.key.to_string(), etag, saved_at: core.now.wall };
             Cmd::SaveDraft { id, draft }
         });
     }
 
     /// Brings a draft back, with the key it may have been sent under and the version it changes.
     pub(super) fn restore(&mut self, core: &mut Core, draft: &Draft) {
-        for (name, text) in [("title", &draft.title), ("description", &draft.body)] {
-            if let Some(field) = self.form.field_mut(name) {
-                field.replace(text);
-            }
-        }
+        self.fill(&draft.text);
         self.key = draft.key.parse().unwrap_or(self.key);
         if self.target.is_edit() {
             self.source = Some(Revision { etag: draft.etag.clone(), ..Revision::default() });
-            self.attempted.push(Revision {
-                title: draft.title.clone(),
-                body: draft.body.clone(),
-                etag: None,
-            });
+            self.attempted.push(draft.text.clone());
             self.fetch(core);
         }
         self.restored = true;

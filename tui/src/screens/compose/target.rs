@@ -1,8 +1,6 @@
 //! What is being written, and what that means for its fields and its request.
 
-use ro_co_shared::{
-    Body, EditAnswer, EditQuestion, FieldError, Form as _, NewAnswer, NewQuestion, Rule, Title,
-};
+use ro_co_shared::{Body, FieldError, Rule, Title};
 use uuid::Uuid;
 
 use crate::{
@@ -91,40 +89,17 @@ impl Target {
         }
     }
 
-    /// The very rules the server checks by.
-    pub(super) fn check(&self, text: &Revision) -> Result<(), Vec<FieldError>> {
-        let (title, body) = (text.title.as_str(), text.body.as_str());
-        let optional =
-            |body: &str| if body.trim().is_empty() { ro_co_shared::Optional::default() } else { body.into() };
-        match self {
-            Self::Ask => {
-                let form = NewQuestion {
-                    title: title.into(),
-                    description: optional(body),
-                    ..NewQuestion::default()
-                };
-                form.check().map(drop)
-            }
-            Self::EditQuestion(_) => {
-                EditQuestion { title: title.into(), description: optional(body) }.check().map(drop)
-            }
+    /// The request that sends this text, checked by the rules of the server.
+    pub(super) fn request(&self, revision: &Revision, key: Uuid) -> Result<Request, Vec<FieldError>> {
+        let Revision { text, etag } = revision;
+        let (key, etag) = (key.to_string(), etag.clone());
+        Ok(match self {
+            Self::Ask => Request::Ask { text: text.as_question()?, key },
             Self::Answer { question, .. } => {
-                let question_id = question.to_string().as_str().into();
-                NewAnswer { description: body.into(), question_id, ..NewAnswer::default() }.check().map(drop)
+                Request::Reply { question: *question, text: text.as_answer()?, key }
             }
-            Self::EditAnswer(_) => EditAnswer { description: body.into() }.check().map(drop),
-        }
-    }
-
-    /// The request that sends it.
-    pub(super) fn call(&self, text: Revision, key: Uuid) -> Request {
-        let Revision { title, body, etag } = text;
-        let key = key.to_string();
-        match self {
-            Self::Ask => Request::Ask { title, body, key },
-            Self::Answer { question, .. } => Request::Reply { question: *question, body, key },
-            Self::EditQuestion(id) => Request::EditQuestion { id: *id, title, body, etag },
-            Self::EditAnswer(id) => Request::EditAnswer { id: *id, body, etag },
-        }
+            Self::EditQuestion(id) => Request::EditQuestion { id: *id, text: text.as_question()?, etag },
+            Self::EditAnswer(id) => Request::EditAnswer { id: *id, text: text.as_answer()?, etag },
+        })
     }
 }

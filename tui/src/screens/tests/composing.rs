@@ -5,11 +5,11 @@ use ro_co_shared::{Code, FieldError, Problem, Rule as _, Title};
 use crate::{
     api::Failure,
     clean::Clean,
-    drafts::{Draft, DraftId, DraftOf},
+    drafts::{Draft, DraftId, DraftOf, TypedText},
     model::cmd::{Cmd, Request},
     msg::{Msg, Outcome},
     term::Edited,
-    testing::{Client, NOW, answer, offline, problem, question, questions, user, versioned},
+    testing::{Client, NOW, answer, offline, problem, question, questions, sent_text, user, versioned},
 };
 
 pub(super) fn adas(of: DraftOf) -> DraftId {
@@ -41,8 +41,7 @@ fn asking_a_question() {
     client.text("  of this.");
     client.press("ctrl-s ctrl-s ctrl-s");
     let (req, call) = client.call();
-    let Request::Ask { title, body, .. } = call else { panic!("{call:?}") };
-    assert_eq!((title.as_str(), body.as_str()), ("Why?", "Because\n  of this."));
+    assert_eq!(sent_text(&call), ("Why?".to_owned(), "Because\n  of this.".to_owned()));
     client.text("typed while sending");
     client.reply(req, Ok(Outcome::Question(versioned(question(50), "v1"))));
     let screen = client.screen();
@@ -50,7 +49,7 @@ fn asking_a_question() {
     assert!(
         client.cmds.iter().any(|cmd| matches!(cmd, Cmd::DropDraft(DraftId { of: DraftOf::Question, .. })))
     );
-    assert!(client.saved().is_none_or(|(_, draft)| draft.title == "Why?"));
+    assert!(client.saved().is_none_or(|(_, draft)| draft.text.title == "Why?"));
 }
 
 #[test]
@@ -95,8 +94,7 @@ fn the_space_around_a_title_counts_nowhere() {
     assert!(client.screen().contains("255/255"));
     client.press("ctrl-s");
     let (_, call) = client.call();
-    let Request::Ask { title: sent, .. } = call else { panic!("{call:?}") };
-    assert_eq!(sent, title);
+    assert_eq!(sent_text(&call).0, title);
 }
 
 #[test]
@@ -169,12 +167,12 @@ fn a_draft_is_saved_two_seconds_after_the_first_change_and_on_the_way_out() {
     client.text(" a thought");
     client.wait(Duration::from_millis(1));
     let (of, draft) = client.saved().unwrap();
-    assert_eq!((of, draft.title.as_str()), (DraftOf::Question, "Half a thought"));
+    assert_eq!((of, draft.text.title.as_str()), (DraftOf::Question, "Half a thought"));
     client.wait(Duration::from_secs(60));
     assert_eq!(client.saved(), None, "nothing has changed since");
     client.text("!");
     client.press("esc");
-    assert_eq!(client.saved().unwrap().1.title, "Half a thought!");
+    assert_eq!(client.saved().unwrap().1.text.title, "Half a thought!");
     assert!(client.screen().contains("Questions (3)"));
 }
 
@@ -190,7 +188,7 @@ fn a_draft_is_saved_when_the_program_ends() {
     let mut killed = asking();
     killed.text("Half a thought");
     killed.send(Msg::Stop);
-    assert_eq!(killed.saved().unwrap().1.title, "Half a thought");
+    assert_eq!(killed.saved().unwrap().1.text.title, "Half a thought");
 }
 
 #[test]
@@ -201,15 +199,14 @@ fn a_draft_comes_back_with_its_key() {
         client.cmds.iter().any(|cmd| matches!(cmd, Cmd::FindDraft(DraftId { of: DraftOf::Question, .. })))
     );
     let key = "00000000-0000-0000-0000-00000000002a";
-    let draft =
-        Draft { title: "Old".into(), body: "words".into(), key: key.into(), etag: None, saved_at: NOW };
+    let draft = Draft { text: TypedText::new("Old", "words"), key: key.into(), etag: None, saved_at: NOW };
     client.send(Msg::Draft { id: adas(DraftOf::Question), draft: Some(draft) });
     assert!(client.screen().contains("Draft restored"));
     client.text("er");
     client.press("ctrl-s");
     let (_, call) = client.call();
     assert!(
-        matches!(&call, Request::Ask { title, key: sent, .. } if title == "Older" && sent == key),
+        matches!(&call, Request::Ask { text, key: sent } if text.title.as_str() == "Older" && sent == key),
         "{call:?}"
     );
 }
@@ -219,8 +216,7 @@ fn a_draft_that_comes_late_does_not_overwrite_what_is_typed() {
     let mut client = Client::with(80, 24, vec![]);
     client.press("a");
     client.text("New");
-    let draft =
-        Draft { title: "Old".into(), body: String::new(), key: String::new(), etag: None, saved_at: NOW };
+    let draft = Draft { text: TypedText::new("Old", ""), key: String::new(), etag: None, saved_at: NOW };
     client.send(Msg::Draft { id: adas(DraftOf::Question), draft: Some(draft) });
     let screen = client.screen();
     assert!(screen.contains("New") && !screen.contains("Old"), "{screen}");
@@ -254,7 +250,7 @@ fn answering() {
     let mut mine = answer(5);
     mine.description = "Use retain.".into();
     let call = client.answer(Outcome::Answer(versioned(mine, "v1")));
-    assert!(matches!(call, Request::Reply { body, .. } if body == "Use retain."));
+    assert!(matches!(call, Request::Reply { text, .. } if text.description.as_str() == "Use retain."));
     let screen = client.screen();
     assert!(
         screen.contains("Use retain.") && screen.lines().any(|l| l.starts_with('▌') && l.contains("ada")),
@@ -278,8 +274,8 @@ fn editing_starts_from_what_the_server_has_now() {
     client.press("ctrl-s");
     newer.title = "Newer title!".into();
     let call = client.answer(Outcome::Question(versioned(newer, "v8")));
-    let Request::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
-    assert_eq!((title.as_str(), etag.as_deref()), ("Newer title!", Some("v7")));
+    let Request::EditQuestion { text, etag, .. } = call else { panic!("{call:?}") };
+    assert_eq!((text.title.as_str(), etag.as_deref()), ("Newer title!", Some("v7")));
     assert!(client.screen().contains("Newer title!") && client.screen().contains("Questions (3)"));
 }
 
@@ -314,8 +310,7 @@ fn an_edited_draft_remembers_the_version_it_changes() {
     client.press("e");
     let id = adas(DraftOf::EditQuestion(question(1).id));
     let draft = Draft {
-        title: "Mine".into(),
-        body: "old".into(),
+        text: TypedText::new("Mine", "old"),
         key: String::new(),
         etag: Some("v1".into()),
         saved_at: NOW,
@@ -327,7 +322,7 @@ fn an_edited_draft_remembers_the_version_it_changes() {
     client.press("m");
     let (_, call) = client.call();
     assert!(
-        matches!(call, Request::EditQuestion { title, etag: Some(etag), .. } if title == "Mine" && etag == "v5")
+        matches!(call, Request::EditQuestion { text, etag: Some(etag), .. } if text.title.as_str() == "Mine" && etag == "v5")
     );
 }
 
@@ -349,7 +344,7 @@ fn editing_an_answer() {
     shorter.description = "Shorter.".into();
     let call = client.answer(Outcome::Answer(versioned(shorter, "v2")));
     assert!(
-        matches!(call, Request::EditAnswer { body, etag: Some(etag), .. } if body == "Shorter." && etag == "v1")
+        matches!(call, Request::EditAnswer { text, etag: Some(etag), .. } if text.description.as_str() == "Shorter." && etag == "v1")
     );
     let screen = client.screen();
     assert!(screen.contains("Shorter.") && !screen.contains("collect"), "{screen}");
@@ -374,6 +369,5 @@ fn a_paste_is_one_event_and_may_have_many_lines() {
     client.send(Msg::Paste(text.clone()));
     client.press("ctrl-s");
     let (_, call) = client.call();
-    let Request::Ask { title, body, .. } = call else { panic!("{call:?}") };
-    assert_eq!((title.as_str(), body), ("Title in two lines", text.replace('\r', "\n")));
+    assert_eq!(sent_text(&call), ("Title in two lines".to_owned(), text.replace('\r', "\n")));
 }

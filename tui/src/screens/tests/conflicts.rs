@@ -2,10 +2,10 @@ use ro_co_shared::Code;
 
 use super::composing::{adas, editing};
 use crate::{
-    drafts::{Draft, DraftOf},
+    drafts::{Draft, DraftOf, TypedText},
     model::cmd::{Cmd, Request},
     msg::{Msg, Outcome},
-    testing::{Client, NOW, listing, offline, problem, question, questions, versioned},
+    testing::{Client, NOW, listing, offline, problem, question, questions, sent_text, versioned},
 };
 
 fn in_conflict() -> Client {
@@ -27,7 +27,8 @@ fn in_a_conflict_mine_replaces_theirs_knowingly() {
     let mut client = in_conflict();
     client.press("m");
     let (_, call) = client.call();
-    let Request::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
+    let Request::EditQuestion { text, etag, .. } = call else { panic!("{call:?}") };
+    let title = text.title.as_str();
     assert!(title.ends_with("(mine)"));
     assert_eq!(etag.as_deref(), Some("v2"), "against the version that was shown");
 }
@@ -62,9 +63,9 @@ fn in_a_conflict_one_can_go_on_writing() {
 
 /// The text that was sent, as the server has it now.
 fn stored(call: &Request, etag: &str) -> Outcome {
-    let Request::EditQuestion { title, body, .. } = call else { panic!("{call:?}") };
+    let (title, body) = sent_text(call);
     let mut question = question(1);
-    (question.title, question.description) = (title.clone(), Some(body.clone()));
+    (question.title, question.description) = (title, Some(body));
     Outcome::Question(versioned(question, etag))
 }
 
@@ -96,7 +97,8 @@ fn what_was_typed_after_a_lost_answer_goes_on_top_of_it() {
     client.fail(problem(Code::Stale, ""));
     client.answer(stored(&sent, "v2"));
     let (_, call) = client.call();
-    let Request::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
+    let Request::EditQuestion { text, etag, .. } = call else { panic!("{call:?}") };
+    let title = text.title.as_str();
     assert!(title.ends_with("(mine) and more") && etag.as_deref() == Some("v2"), "{title} {etag:?}");
     assert!(!client.screen().contains("Edit conflict"));
 }
@@ -106,8 +108,7 @@ fn a_draft_that_was_saved_before_a_crash_is_no_conflict() {
     let mut client = Client::with(80, 24, questions(1..=3));
     client.press("e");
     let draft = Draft {
-        title: "Mine".into(),
-        body: "text".into(),
+        text: TypedText::new("Mine", "text"),
         key: String::new(),
         etag: Some("v1".into()),
         saved_at: NOW,
@@ -147,6 +148,7 @@ fn a_question_that_is_open_is_edited_without_another_read() {
     client.text("?");
     client.press("ctrl-s");
     let (_, call) = client.call();
-    let Request::EditQuestion { title, etag, .. } = call else { panic!("{call:?}") };
+    let Request::EditQuestion { text, etag, .. } = call else { panic!("{call:?}") };
+    let title = text.title.as_str();
     assert!(title.ends_with("!?") && etag.as_deref() == Some("v5"), "{title} {etag:?}");
 }

@@ -420,7 +420,7 @@ fn keys_are_found_on_keyboards_of_other_scripts() {
     client.press("ctrl-ы");
     let (_, call) = client.call();
     assert!(
-        matches!(call, Request::Ask { title, .. } if title == "ы"),
+        matches!(call, Request::Ask { text, .. } if text.title.as_str() == "ы"),
         "a letter is text, Ctrl and a letter is not"
     );
 }

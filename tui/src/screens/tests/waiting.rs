@@ -34,7 +34,7 @@ fn a_refused_post_counts_down_and_keeps_the_text() {
     assert!(client.calls().is_empty(), "whether it is sent again is up to the user");
     client.press("ctrl-s");
     let call = client.answer(Outcome::Question(versioned(question(9), "v1")));
-    assert!(matches!(call, Request::Ask { title, .. } if title == "Precious words"));
+    assert!(matches!(call, Request::Ask { text, .. } if text.title.as_str() == "Precious words"));
 }
 
 #[test]
