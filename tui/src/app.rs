@@ -28,6 +28,7 @@ use crate::{
     clean::Clean,
     drafts::Drafts,
     input::Hits,
+    log,
     model::cmd::Cmd,
     model::{Moment, Server, Warning},
     msg::Msg,
@@ -40,7 +41,7 @@ use crate::{
     widgets::Canvas,
 };
 
-/// The shortest time between two frames: more would be seen by nobody.
+/// The minimum time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
 
 /// What the loop is made of.
@@ -78,7 +79,7 @@ struct App {
     /// Never dropped: the drop would print to standard error that a dead terminal does not show its cursor, and panic
     /// where that is dead too. [`Term`] shows the cursor.
     screen: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
-    /// None while the terminal belongs to somebody else.
+    /// None while another program has the terminal.
     input: Option<EventStream>,
     avatars: Avatars,
     painter: Painter,
@@ -122,8 +123,10 @@ impl App {
         let term = Term::enter(Options { mouse: true })?;
         let screen = ManuallyDrop::new(Terminal::new(CrosstermBackend::new(io::stdout()))?);
         let size = screen.size()?;
+        let mut model = Model::new(server, theme, size);
+        model.core.log_dir = log::shown_dir().map(|dir| Clean::line(&dir));
         Ok(Self {
-            model: Model::new(server, theme, size),
+            model,
             signals,
             runtime: Runtime::new(api, avatars.clone(), drafts, messages),
             began: Instant::now(),

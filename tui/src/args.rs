@@ -99,13 +99,13 @@ pub struct Args {
 /// What can be done without the full screen.
 #[derive(Clone, PartialEq, Eq, Debug, Subcommand)]
 pub enum Command {
-    /// Prints somebody's picture and name; with `--avatars off` the name alone.
+    /// Prints a user's picture and name; with `--avatars off` the name alone.
     Avatar {
         /// The user's id; without it: your own picture. The full screen shows ids: your own on your page (`p`), that
-        /// of whoever wrote something beside its picture (`w`).
+        /// of an author beside their picture (`w`).
         user: Option<String>,
     },
-    /// Prints who is signed in, and where. Exit code 1 when nobody is.
+    /// Prints who is signed in, and where. Exit code 1 when not signed in.
     Whoami,
     /// Prints the log of the last seven days, of all servers and processes.
     Logs,

@@ -26,7 +26,7 @@ use crate::{
 /// Who to sign in as without being asked: the address and the password.
 pub(crate) type Visitor = (&'static str, &'static str);
 
-/// Speaks to the local server, which runs in this process for as long as `speak` does unless another process has
+/// Runs `speak` against the local server, which is in this process unless another process serves the directory
 /// it. The error is a line for the user.
 pub(crate) async fn with_server(
     args: &Args,
@@ -83,7 +83,7 @@ impl Local {
     }
 
     /// Asks whose the data directory is now, by the lock that ends with its holder: the port alone may have got another
-    /// owner meanwhile, such as the server of another directory. Whoever finds it free takes it and serves the others.
+    /// owner meanwhile, such as the server of another directory. A process that finds it free takes it over and serves the others.
     async fn follow(&self) -> Result<(), Clean> {
         let mut place = self.server.lock().await;
         match *place {

@@ -120,6 +120,11 @@ pub(crate) fn record(panic: &PanicHookInfo) {
     tracing::error!(place, message, thread, "Panic");
 }
 
+/// The directory of the log that this process writes, for people.
+pub(crate) fn shown_dir() -> Option<String> {
+    DIR.get().map(|dir| dir.display().to_string())
+}
+
 /// A clause for error messages that names the log, if there is one.
 pub(crate) fn hint() -> String {
     DIR.get().map_or_else(String::new, |dir| format!(" (log: {})", dir.display()))

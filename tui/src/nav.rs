@@ -98,7 +98,7 @@ pub(crate) enum Dialog {
         /// The text on the server.
         body: Clean,
     },
-    /// Who somebody is.
+    /// A person.
     Who(Person),
 }
 

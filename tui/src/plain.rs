@@ -95,7 +95,7 @@ fn unless_reader_left(why: &io::Error) -> Result<(), Clean> {
 
 /// Says it where there is no screen, in the way of every program of the shell: by name.
 pub(crate) fn say(text: &str) {
-    // Nobody is left to tell that it cannot be said.
+    // A failure to print cannot be reported.
     let _ = writeln!(io::stderr(), "ro-co: {}", Clean::text(text));
 }
 

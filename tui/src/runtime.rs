@@ -67,7 +67,7 @@ impl Runtime {
         }
     }
 
-    /// Starts what a command asks for. What concerns the terminal is the loop's own affair.
+    /// Executes a command. Terminal commands are handled by the event loop.
     pub(crate) fn start(&mut self, cmd: Cmd) {
         match cmd {
             Cmd::Request { req, slot, call } => self.call(req, slot, call),
@@ -90,7 +90,7 @@ impl Runtime {
             let before = api.replies();
             let answer = perform(&api, call).await;
             let heard = api.replies() != before;
-            // The loop has ended when nobody listens; then nobody wants to know.
+            // The receiver is gone only when the loop has ended.
             let _ = messages.send(Msg::Done { req, answer, heard });
         });
         self.running.insert(req, task.abort_handle());

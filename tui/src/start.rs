@@ -22,7 +22,7 @@ use crate::{
 /// Could not start.
 const UNUSABLE: u8 = 2;
 
-/// Runs the client and says how it went.
+/// Runs the client and returns its exit code.
 pub fn start(args: Args) -> ExitCode {
     if args.command.is_none() && !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return refuse(

@@ -177,6 +177,10 @@ pub(crate) mod profile {
         format!("joined {date}")
     }
 
+    pub(crate) fn log(dir: &str) -> String {
+        format!("log {dir} (ro-co logs prints it)")
+    }
+
     pub(crate) fn id(id: &ro_co_shared::UserId) -> String {
         format!("id {id}")
     }

@@ -19,7 +19,7 @@ const MAX_PAUSE: Duration = Duration::from_mins(15);
 pub enum Failure {
     /// The server said no, and why.
     Problem(Box<Problem>),
-    /// Nobody is signed in any more: ask for the password.
+    /// The session has ended: ask for the password.
     SignedOut,
     /// The server was not reached, or went away in the middle.
     Offline(Clean),
@@ -51,7 +51,7 @@ impl Failure {
     }
 
     /// What an answer that is no success says. A body that is no [`Problem`] is never shown: every error of a Ro-Co
-    /// server is one, and says so in its media type, so anything else comes from somebody in between.
+    /// server is one, and says so in its media type, so anything else comes from a proxy.
     pub(super) fn of_reply(origin: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         let problem =
             is_problem(headers).then(|| serde_json::from_slice::<Problem>(body).ok().map(clean)).flatten();
@@ -82,7 +82,7 @@ impl Failure {
     /// system's word for a server that is not there ("Connection refused (os error 111)").
     pub(super) fn of_exchange(error: &reqwest::Error) -> Self {
         let silent = || {
-            // Of the address no more than this: the query may hold what is nobody else's business.
+            // The origin only: the query may hold private data.
             let at = error.url().map(|url| format!(" at {}", url.origin().ascii_serialization()));
             Self::Offline(Clean::line(&format!("the server does not answer{}", at.unwrap_or_default())))
         };

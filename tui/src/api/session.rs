@@ -39,7 +39,7 @@ struct Now {
     user: Option<UserId>,
     /// How many access tokens there were.
     given: u64,
-    /// How many refreshes ended, and how the last one failed: whoever waited for it shares its outcome.
+    /// How many refreshes ended, and how the last one failed: all waiting callers share its result.
     refreshes: u64,
     failure: Option<Failure>,
 }
@@ -71,7 +71,7 @@ impl Session {
         let turn = Arc::clone(&self.refreshing);
         let guard = match &have {
             Some(access) if self.transport.now() < access.due => return Ok(Arc::clone(access)),
-            // It still works: renew it if nobody else does.
+            // Still valid: renew it unless another caller does.
             Some(access) if self.transport.now() < access.expires => match turn.try_lock_owned() {
                 Ok(guard) => guard,
                 Err(_) => return Ok(Arc::clone(access)),
@@ -106,10 +106,10 @@ impl Session {
         }
     }
 
-    /// Resumes the session of an earlier run; `None` when there is none, or somebody has signed in meanwhile.
+    /// Resumes the session of an earlier run; `None` when there is none, or a sign-in came first.
     pub(super) async fn resume(&self) -> Result<Option<User>, Failure> {
         let before = self.now().given;
-        // Without the lock: whoever does not want to unlock the keyring can sign in with the password meanwhile.
+        // Without the lock: the user can sign in with the password while the keyring waits to be unlocked.
         if self.tokens.load(WaitMode::Interactive).await.is_none() {
             return Ok(None);
         }
@@ -162,7 +162,7 @@ impl Session {
         // The old token is spent: its successor must be safe before anything is done with the rest.
         self.tokens.save(SecretString::from(login.refresh_token.as_str())).await;
         if self.now().user.is_some_and(|user| user != login.id) {
-            // Somebody else signed in on this machine. Their session is not for this screen.
+            // Another user signed in on this machine.
             self.now().user = None;
             return Err(Failure::SignedOut);
         }

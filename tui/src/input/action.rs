@@ -33,7 +33,7 @@ pub(crate) enum Action {
     Delete,
     /// Marks a question as answered, or as open again.
     Mark,
-    /// Loads anew.
+    /// Reloads.
     Reload,
     /// The user's own page.
     Profile,
@@ -69,13 +69,13 @@ pub(crate) enum Action {
     Yes,
     /// Declines.
     No,
-    /// Of two texts in conflict: one's own.
+    /// In a conflict: keeps the user's own text.
     Mine,
-    /// Of two texts in conflict: the other one.
+    /// In a conflict: takes the server's text.
     Theirs,
     /// Stops the program as the shell's Ctrl-Z does.
     Suspend,
-    /// Draws everything anew.
+    /// Redraws the whole screen.
     Redraw,
 }
 
@@ -98,7 +98,7 @@ impl ActionInfo {
         Self { action, label, enabled: true, footer: true }
     }
 
-    /// An action for the help overlay only: nobody needs to be told that arrows move.
+    /// An action that only the help overlay lists.
     pub(crate) const fn quiet(action: Action, label: &'static str) -> Self {
         Self { action, label, enabled: true, footer: false }
     }

@@ -1,4 +1,4 @@
-//! What lies under the pointer: filled while drawing, asked when the mouse speaks.
+//! Mouse hit testing: areas are recorded while drawing.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};

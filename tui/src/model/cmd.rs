@@ -36,7 +36,7 @@ pub(crate) enum Cmd {
     Edit(String),
     /// Stops the program until the shell continues it.
     Suspend,
-    /// Draws everything anew.
+    /// Redraws the whole screen.
     Redraw,
     /// Ends the program.
     Quit,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{api::Versioned, clean::Clean, input::KeyMap, theme::Theme};
 
-/// Which server this client speaks to.
+/// The server this client is connected to.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     /// Its address, as shown.
@@ -35,7 +35,7 @@ pub(crate) struct Warning {
 /// Whether the server answered when it was last asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Connection {
-    /// Nobody knows yet.
+    /// Not known yet.
     #[default]
     Unknown,
     /// It answered.
@@ -79,7 +79,7 @@ impl Change {
 pub(crate) struct Core {
     /// The moment of what is being handled.
     pub(crate) now: Moment,
-    /// A random key, a new one for everything that happens.
+    /// A random idempotency key, new for each message.
     pub(crate) fresh_key: Uuid,
     /// The server.
     pub(crate) server: Server,
@@ -97,6 +97,8 @@ pub(crate) struct Core {
     pub(crate) connection: Connection,
     /// A standing warning, such as a keyring that cannot be used.
     pub(crate) warning: Option<Warning>,
+    /// The directory of the log, if there is one.
+    pub(crate) log_dir: Option<Clean>,
     /// When to try again what failed because the server was away.
     pub(crate) retry_at: Option<Duration>,
     /// Until when the server has asked to wait with what the user tried to do.
@@ -127,6 +129,7 @@ impl Core {
             toasts: Toasts::default(),
             connection: Connection::Unknown,
             warning: None,
+            log_dir: None,
             retry_at: None,
             hold: None,
             retries: 0,

@@ -11,9 +11,9 @@ use crate::{api::Failure, clean::Clean, texts::sign_in};
 pub(crate) enum ErrorKind {
     /// The server cannot be reached; trying again may help.
     Offline,
-    /// The server wants to be asked again later.
+    /// The server asked to retry later.
     Busy(Duration),
-    /// The thing was changed by somebody else.
+    /// Someone else changed it (412).
     Stale,
     /// The thing is gone.
     Gone,
@@ -40,7 +40,7 @@ impl UiError {
         Self { text: Clean::line(text), kind: ErrorKind::Refused, fields: Vec::new() }
     }
 
-    /// Whether waiting may help.
+    /// Whether it is transient.
     pub(crate) fn passes(&self) -> bool {
         matches!(self.kind, ErrorKind::Offline | ErrorKind::Busy(_))
     }

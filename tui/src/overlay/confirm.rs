@@ -17,7 +17,7 @@ use crate::{
 /// Cells of a title that are enough to know a thing by, and leave room for what is said about it.
 const NAME: usize = 48;
 
-/// What a yes leads to.
+/// What confirming does.
 #[derive(Clone, Debug)]
 enum Then {
     /// A request; the overlay stays until it is answered.

@@ -50,7 +50,7 @@ impl Overlay {
         }
     }
 
-    /// Where keys go.
+    /// The key context.
     pub(crate) fn context(&self) -> Context {
         match self {
             Self::Help(_) | Self::SignInAgain(_) => Context::Form,
@@ -69,7 +69,7 @@ impl Overlay {
         }
     }
 
-    /// Does it.
+    /// Performs an action.
     pub(crate) fn act(&mut self, core: &mut Core, action: Action) -> Go {
         match self {
             Self::Help(help) => help.act(action),

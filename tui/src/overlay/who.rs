@@ -13,7 +13,7 @@ use crate::{
 /// Cells the picture takes here.
 const PICTURE: (u16, u16) = (12, 6);
 
-/// Somebody.
+/// A person.
 pub(crate) struct Who(Person);
 
 impl Who {

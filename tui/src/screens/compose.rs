@@ -26,7 +26,7 @@ use crate::{
 /// A text being written.
 pub(crate) struct Compose {
     target: Target,
-    /// Whose text it is, and will be whoever signs in meanwhile.
+    /// The author, also if another user signs in meanwhile.
     by: Option<UserId>,
     form: Form,
     /// Sent with the text and kept with its draft: however often it is sent, it is posted once.
@@ -37,7 +37,7 @@ pub(crate) struct Compose {
     attempted: Vec<TypedText>,
     sent: Option<(ReqId, Duration)>,
     fetching: Option<(ReqId, Duration)>,
-    /// What somebody else made of it meanwhile.
+    /// The newer version on the server, in a conflict.
     theirs: Option<Revision>,
     stage: Stage,
     save_at: Option<Duration>,

@@ -39,7 +39,7 @@ pub(crate) struct Detail {
     posts: Posts,
     asked: Option<ReqId>,
     marking: Option<ReqId>,
-    /// The answer that was selected when everything was loaded anew, until it is found again.
+    /// The answer that was selected before a reload, until it is read again.
     seeking: Option<AnswerId>,
     gone: bool,
     ages_at: Duration,
@@ -72,7 +72,7 @@ impl Detail {
         self.current().map_or(&self.question.author, |answer| &answer.author)
     }
 
-    /// Breaks the texts anew, after they or the width have changed.
+    /// Recomputes the line layout after a change of content or width.
     fn lay_out(&mut self, core: &Core) {
         self.posts = Posts::new(&self.question, self.answers.items(), body(core.size));
         self.selected = self.selected.min(self.answers.items().len());

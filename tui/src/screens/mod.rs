@@ -105,7 +105,7 @@ pub(crate) trait Page {
     /// Draws itself.
     fn view(&self, core: &Core, canvas: &mut Canvas, area: Rect);
 
-    /// Where keys go.
+    /// The key context.
     fn context(&self) -> Context {
         Context::Page
     }
@@ -113,13 +113,13 @@ pub(crate) trait Page {
     /// What the user can do here; footer and help are made from it.
     fn actions(&self, core: &Core) -> Vec<ActionInfo>;
 
-    /// Does it.
+    /// Performs an action.
     fn act(&mut self, core: &mut Core, action: Action) -> Go;
 
-    /// It is seen for the first time.
+    /// Called when it is opened.
     fn entered(&mut self, core: &mut Core) {}
 
-    /// It goes away.
+    /// Called before it is closed.
     fn leaving(&mut self, core: &mut Core) {}
 
     /// Another size, or seen again.

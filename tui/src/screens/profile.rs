@@ -100,6 +100,7 @@ impl Page for Profile {
             (me.joined.map(|joined| texts::joined(&date(joined))), theme.muted),
             (me.admin.then(|| texts::ADMIN.to_owned()), theme.warning),
             (Some(texts::id(&me.person.id)), theme.muted),
+            (core.log_dir.as_ref().map(|dir| texts::log(dir.as_str())), theme.muted),
         ];
         let beside =
             Rect::new(area.x + left, area.y + 1, area.width.saturating_sub(left + 1), area.height - 1);

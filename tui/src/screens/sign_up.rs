@@ -24,7 +24,7 @@ use crate::{
 /// The server is asked about a name once typing has paused this long.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Rows that leave room for everything.
+/// The minimum height at which the note is always shown.
 const ROOMY: u16 = 14;
 
 /// The sign-up form.

@@ -52,7 +52,7 @@ impl EditorFile {
         Some(saved)
     }
 
-    /// Removes the file, unless something was saved in it that nobody has seen.
+    /// Removes the file, unless something unseen was saved in it.
     pub fn discard(&self) {
         if read(&self.path, &self.text).is_ok_and(|saved| saved.is_none()) {
             self.remove();

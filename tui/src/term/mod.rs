@@ -39,12 +39,12 @@ use crate::{clean::Clean, log};
 const PUSH_TITLE: &str = "\x1b[22;2t";
 const POP_TITLE: &str = "\x1b[23;2t";
 
-/// Whether the terminal is ours now. Global as the terminal itself is: a panic must know it.
+/// Whether the terminal is in full-screen mode. Global, for the panic hook.
 static OURS: AtomicBool = AtomicBool::new(false);
 /// Whether the terminal tells keys apart that look the same otherwise (kitty's keyboard protocol).
 static ENHANCED_KEYS: AtomicBool = AtomicBool::new(false);
 
-/// The window's title, to be set again after somebody else had the terminal.
+/// The window's title, to be set again after another program had the terminal.
 static TITLE: Mutex<Option<Clean>> = Mutex::new(None);
 
 /// The terminal's modes as the program found them: an editor may leave it in others.
@@ -80,7 +80,7 @@ impl Term {
         give_back()
     }
 
-    /// Takes it over again. The screen must be drawn anew.
+    /// Enters it again. The screen must be redrawn.
     pub fn reenter(&mut self) -> io::Result<()> {
         restore_modes()?;
         enable_raw_mode()?;
@@ -123,7 +123,7 @@ impl Drop for Term {
 
 /// Puts the terminal back as it was, whatever state it is in. Harmless when repeated.
 pub fn restore() {
-    // Nobody is left to tell.
+    // A failure cannot be reported.
     let _ = give_back();
 }
 
@@ -172,7 +172,7 @@ fn restore_on_panic() {
             }
             restore();
             before(panic);
-            // Nobody is left to tell that it cannot be said.
+            // A failure to print cannot be reported.
             let _ = writeln!(io::stderr(), "ro-co: this is a fault of the program{}", log::hint());
         }));
     });

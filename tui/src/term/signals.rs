@@ -55,7 +55,7 @@ impl Signals {
     }
 }
 
-/// Whether the terminal was lost; waits for ever where nobody watches it.
+/// Whether the terminal was lost; never resolves where it is not watched.
 async fn lost(lost: &mut watch::Receiver<bool>) -> bool {
     if lost.wait_for(|lost| *lost).await.is_err() {
         std::future::pending::<()>().await;
@@ -68,7 +68,7 @@ async fn lost(lost: &mut watch::Receiver<bool>) -> bool {
 fn watch_terminal() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     let stdin = io::stdin();
-    // A descriptor of its own, so that the thread depends on nobody.
+    // A descriptor of its own for the thread.
     let own = stdin.is_terminal().then(|| stdin.as_fd().try_clone_to_owned().map(File::from));
     if let Some(Ok(terminal)) = own {
         // Without a thread there is no watch, as before.

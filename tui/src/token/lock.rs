@@ -22,7 +22,7 @@ pub struct SessionLock {
 
 impl SessionLock {
     /// Waits for the lock on this file, off the async threads. Without a file, or where it cannot be made, there is
-    /// nobody to be kept out.
+    /// no process to exclude.
     pub(super) async fn take(path: Option<PathBuf>) -> Self {
         let Some(path) = path else { return Self { _file: None } };
         let locked = tokio::task::spawn_blocking(move || lock(&path, LOCK_TIMEOUT)).await;

@@ -159,7 +159,7 @@ impl Tokens {
         };
         if !ahead && let Some(Ok(Some(token))) = self.run(patience, Shared::read).await {
             let mut latest = self.latest();
-            // Somebody may have signed in while the keyring thought about it.
+            // A sign-in may have come while the keyring was read.
             if latest.version == version {
                 latest.token = Some(token);
             }
@@ -342,14 +342,14 @@ impl Shared {
         }
     }
 
-    /// The job, then whatever the copy is behind by; the state says how it went.
+    /// Runs the job, then brings the copy up to date, and updates the state.
     fn exchange<T>(&self, job: impl FnOnce(&Self) -> Result<T, KeyringError>) -> Result<T, KeyringError> {
         let result = job(self);
         let copied = self.catch_up();
         let mut latest = self.latest();
         latest.running -= 1;
         match (&result, &copied) {
-            // The thread it is busy with catches up for this one, and says how that went.
+            // The thread that holds it brings the copy up to date and updates the state.
             (_, Err(KeyringError::Busy)) | (Err(KeyringError::Busy), Ok(false)) => {}
             (Err(trouble), Ok(false)) | (_, Err(trouble)) => self.settle(&Err(trouble.clone())),
             _ => self.settle(&Ok(())),

@@ -1,4 +1,4 @@
-//! The token in the operating system's keyring. Everything here blocks, some of it for ever: see [`super::Tokens`].
+//! The token in the operating system's keyring. All calls block, possibly for ever: see [`super::Tokens`].
 
 use std::{
     error::Error as _,
@@ -110,7 +110,7 @@ impl Ring {
         })
     }
 
-    /// Does it, and once more with the store opened anew: a store does not survive the restart of its service.
+    /// Runs `act`, and retries once with a reopened store: a store does not survive the restart of its service.
     fn with<T>(&self, user: &str, act: impl Fn(&Entry) -> Result<T, Error>) -> Result<T, KeyringError> {
         let mut store = match self.store.try_lock() {
             Ok(store) => store,

@@ -1,4 +1,4 @@
-//! Answers of the server: to whoever waits for them, and what they say about the connection.
+//! Delivery of answers, and the state of the connection.
 
 use std::mem;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 pub(super) fn on_done(model: &mut Model, req: ReqId, answer: Result<Outcome, Failure>, heard: bool) {
-    // Nobody waits for it any more: outdated.
+    // Outdated: no screen waits for it.
     let Some(call) = model.core.in_flight.remove(&req) else { return };
     note_connection(model, &answer, heard);
     note_pause(model, &call, &answer);
@@ -36,7 +36,7 @@ pub(super) fn deliver(model: &mut Model, req: ReqId, answer: Result<Outcome, UiE
     } else if let Some(at) = stack.iter().rposition(|screen| screen.page().awaits(req)) {
         let is_top = at + 1 == stack.len();
         let go = stack.get_mut(at).map_or(Go::Stay, |screen| screen.page_mut().done(core, req, answer));
-        // A screen that is not seen leads nowhere.
+        // Only the visible screen may navigate.
         if is_top { go } else { Go::Stay }
     } else {
         if let Err(trouble) = answer {
@@ -54,7 +54,7 @@ fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>, heard: 
                 model.core.toasts.forget(ToastTopic::Connection);
             }
         }
-        // Without a word of the server: nobody was signed in, or a pause is being kept.
+        // No reply was received: not signed in, or a `Retry-After` is being observed.
         _ if !heard => {}
         Err(Failure::Busy { .. }) => model.core.connection = Connection::Online,
         Err(Failure::Problem(problem)) if problem.code == Code::Unavailable => {}
@@ -69,8 +69,7 @@ fn note_connection(model: &mut Model, answer: &Result<Outcome, Failure>, heard: 
     }
 }
 
-/// The server asks to wait. With what the client does by itself that is the client's affair; with what the user does,
-/// they see for how long.
+/// Shows how long to wait (429, 503) where the user asked for it; background reads wait silently.
 fn note_pause(model: &mut Model, call: &Request, answer: &Result<Outcome, Failure>) {
     if let Err(Failure::Busy { retry_after, .. }) = answer
         && call.is_the_users()

@@ -41,7 +41,7 @@ pub(super) fn on_key(model: &mut Model, key: KeyEvent) {
     }
 }
 
-/// Escape and a key in one breath look like that key with Alt. Where Alt has a meaning of its own, in a text, it
+/// Escape followed at once by a key looks like that key with Alt. Where Alt has a meaning of its own, in a text, it
 /// keeps it, unless Ctrl is pressed as well.
 fn without_escape(context: Context, key: KeyEvent) -> Option<KeyEvent> {
     let has = |modifier| key.modifiers.contains(modifier);

@@ -62,7 +62,7 @@ impl Canvas<'_, '_> {
         wide
     }
 
-    /// Draws somebody's picture, as much of it as lies within `clip`.
+    /// Draws a person's picture, clipped to `clip`.
     pub(crate) fn avatar(&mut self, area: Rect, clip: Rect, person: &Person) {
         let who = (&person.avatar, &person.name);
         self.avatars.draw(self.frame.buffer_mut(), area, clip, who, self.placements);

@@ -84,7 +84,7 @@ impl Submission {
         self.trouble.take_if(|trouble| trouble.passes());
     }
 
-    /// Does what concerns the form alone; gives back what is left to do.
+    /// Handles actions of the form itself; returns the remaining one.
     pub(crate) fn act(&mut self, action: Action) -> Option<Action> {
         match action {
             _ if self.form.act(action) => None,

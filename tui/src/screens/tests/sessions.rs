@@ -139,3 +139,11 @@ fn the_server_comes_back_and_it_is_said() {
     assert!(client.screen().contains("Connected again."));
     assert_eq!(client.calls().len(), 0);
 }
+
+#[test]
+fn ones_own_page_says_where_the_log_is() {
+    let mut client = Client::with(80, 24, vec![]);
+    client.model.core.log_dir = Some("/state/ro-co/log".into());
+    client.press("p");
+    assert!(client.screen().contains("log /state/ro-co/log"), "{}", client.screen());
+}
