@@ -33,6 +33,9 @@ pub struct AccessClaims {
     #[serde(rename = "gen")]
     pub generation: u32,
     iat: i64,
+    /// Never set by this server; obeyed where another program with the key set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     /// When it expires, in seconds since 1970.
     pub exp: i64,
     jti: String,
@@ -41,7 +44,7 @@ pub struct AccessClaims {
 impl AccessClaims {
     /// Whether its time is not over.
     pub fn is_current(&self, now: Timestamp) -> bool {
-        check_times(self.exp, None, now).is_ok()
+        check_times(self.exp, [Some(self.iat), self.nbf], now).is_ok()
     }
 }
 
@@ -60,6 +63,9 @@ pub struct RefreshClaims {
     pub generation: u32,
     /// 256 bits, base64url: the store keeps their SHA-256 only.
     secret: String,
+    /// Never set by this server; obeyed where another program with the key set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     /// When it expires, in seconds since 1970.
     pub exp: i64,
 }
@@ -138,6 +144,7 @@ impl Keys {
             sid: session,
             generation,
             iat: now.0 / 1000,
+            nbf: None,
             exp: now.plus_millis(ttl_ms).0 / 1000,
             jti: BASE64_URL_SAFE_NO_PAD.encode(random::<16>()?),
         };
@@ -147,7 +154,7 @@ impl Keys {
     /// Checks an access token's signature, kind and time.
     pub fn verify_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenError> {
         let (claims, _) = self.access.verify::<AccessClaims>(token)?;
-        check_times(claims.exp, Some(claims.iat), now).map(|()| claims)
+        check_times(claims.exp, [Some(claims.iat), claims.nbf], now).map(|()| claims)
     }
 
     /// Signs the refresh token with this secret.
@@ -166,6 +173,7 @@ impl Keys {
             sid: session,
             generation,
             secret: BASE64_URL_SAFE_NO_PAD.encode(secret),
+            nbf: None,
             exp: expires.0 / 1000,
         })
     }
@@ -179,7 +187,7 @@ impl Keys {
         now: Timestamp,
     ) -> Result<(RefreshClaims, TokenSecret, TokenSecret), TokenError> {
         let (claims, kid) = self.refresh.verify::<RefreshClaims>(token)?;
-        check_times(claims.exp, None, now)?;
+        check_times(claims.exp, [claims.nbf, None], now)?;
         let secret: TokenSecret = BASE64_URL_SAFE_NO_PAD
             .decode(&claims.secret)
             .ok()
@@ -263,12 +271,13 @@ fn successor(key: &hmac::Key, claims: &RefreshClaims, secret: &TokenSecret) -> T
     out
 }
 
-fn check_times(exp: i64, iat: Option<i64>, now: Timestamp) -> Result<(), TokenError> {
+/// Whether a token may be used now: not after `exp`, nor before any of the other times.
+fn check_times(exp: i64, not_before: [Option<i64>; 2], now: Timestamp) -> Result<(), TokenError> {
     let now = now.0 / 1000;
-    if iat.is_some_and(|iat| iat > now + LEEWAY_SECONDS) {
+    if not_before.into_iter().flatten().any(|time| time > now.saturating_add(LEEWAY_SECONDS)) {
         return Err(TokenError::Forged);
     }
-    if exp + LEEWAY_SECONDS <= now { Err(TokenError::Expired) } else { Ok(()) }
+    if exp.saturating_add(LEEWAY_SECONDS) <= now { Err(TokenError::Expired) } else { Ok(()) }
 }
 
 /// SHA-256.

@@ -97,6 +97,29 @@ fn claims_that_are_missing_or_of_the_wrong_kind_are_refused() {
 }
 
 #[test]
+fn a_token_is_refused_before_its_time() {
+    let now = NOW.0 / 1000;
+    for (nbf, accepted) in [(now, true), (now + 30, true), (now + 31, false), (i64::MAX, false), (0, true)] {
+        let mut claims = good_claims();
+        claims["nbf"] = nbf.into();
+        let token = forge(&good_header(), &claims);
+        assert_eq!(keys().verify_access(&token, NOW).is_ok(), accepted, "nbf {nbf}");
+    }
+    let mut claims = good_claims();
+    claims["nbf"] = json!("tomorrow");
+    assert!(keys().verify_access(&forge(&good_header(), &claims), NOW).is_err());
+
+    let claims = json!({"iss": "ro-co", "aud": "ro-co-refresh", "sub": good_claims()["sub"], "sid": good_claims()["sid"], "gen": 0,
+        "secret": BASE64_URL_SAFE_NO_PAD.encode([7; 32]), "exp": now + 600, "nbf": now + 60});
+    let keys = keys();
+    let header =
+        Header { typ: Some("rt+jwt".into()), kid: Some(keys.refresh.active.0.clone()), ..good_header() };
+    let token = jsonwebtoken::encode(&header, &claims, &keys.refresh.active.1).unwrap();
+    assert!(keys.verify_refresh(&token, NOW).is_err());
+    assert!(keys.verify_refresh(&token, NOW.plus_millis(MINUTE)).is_ok());
+}
+
+#[test]
 fn other_algorithms_are_refused() {
     let keys = keys();
     let mut header = good_header();
