@@ -92,6 +92,7 @@ async fn fill(app: &Arc<App>, count: i64) -> Outcome<(Account, String)> {
         role: Role::User,
         verified: false,
         suspended: false,
+        password_expires_at: None,
         created_at: Timestamp::now(),
         avatar_seed: "bench".into(),
         avatar_version: 1,

@@ -77,6 +77,7 @@ async fn fill(dir: &Path) -> Outcome<()> {
             role: Role::User,
             verified: true,
             suspended: false,
+            password_expires_at: None,
             created_at: Timestamp(i),
             avatar_seed: String::new(),
             avatar_version: 0,

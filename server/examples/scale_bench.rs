@@ -103,6 +103,7 @@ fn account() -> Outcome<Account> {
         role: Role::User,
         verified: false,
         suspended: false,
+        password_expires_at: None,
         created_at: Timestamp::now(),
         avatar_seed: "bench".into(),
         avatar_version: 1,

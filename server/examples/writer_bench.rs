@@ -69,6 +69,7 @@ fn account() -> Outcome<Account> {
         role: Role::User,
         verified: true,
         suspended: false,
+        password_expires_at: None,
         created_at: Timestamp(0),
         avatar_seed: String::new(),
         avatar_version: 0,

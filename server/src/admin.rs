@@ -1,24 +1,28 @@
 //! What an operator does from the command line: grant and revoke admin rights, reset a password.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use ro_co_shared::{Email, Role};
+use ro_co_shared::{Email, Role, Username};
+use zeroize::Zeroizing;
 
 use crate::{
     clock::Clock,
     keys::random,
     password::{HashError, Passwords, Requester},
-    store::{self, Account, Store},
+    store::{self, Account, PasswordUpdate, Store},
 };
 
 /// Why it was not done; each text is one line.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// What was given is no address.
-    #[error("{0:?} is not an e-mail address")]
+    /// The argument is no email address.
+    #[error("{0:?} is not an email address")]
     NotAnAddress(String),
-    /// Nobody signs in with it.
+    /// No account has this email address.
     #[error("nobody has signed up with {0}")]
     Nobody(String),
+    /// The password was replaced since it was read.
+    #[error("the password was changed at the same moment: try again")]
+    Stale,
     /// The store failed.
     #[error("the database does not answer: {0}")]
     Store(#[from] store::Error),
@@ -27,20 +31,54 @@ pub enum AdminError {
     Password(#[from] HashError),
 }
 
-/// Sets the role of the user with this address. A running server follows within ten seconds.
+/// Sets the role of the user with this email address. A running server follows within ten seconds.
 pub async fn set_role(store: &dyn Store, email: &str, role: Role) -> Result<Account, AdminError> {
     let account = find(store, email).await?;
     Ok(store.set_role(account.id, role).await?)
 }
 
-/// Gives the user with this address a new password, which is returned, and ends all their sessions.
-pub async fn reset_password(store: &dyn Store, email: &str) -> Result<(Account, String), AdminError> {
-    let account = find(store, email).await?;
-    let new = BASE64_URL_SAFE_NO_PAD.encode(random::<15>().ok_or(HashError::Failed)?);
-    let hash = Passwords::new().reserve(Requester::LOCAL)?.hash(&new).await?;
-    store.set_password(account.id, &account.password, &hash).await?;
-    store.end_sessions(account.id, None, "reset", Clock::default().now()).await?;
-    Ok((account, new))
+/// How long a password that was reset works, in milliseconds: a day.
+const RESET_LIFETIME_MS: i64 = 24 * 3_600_000;
+
+/// A new password for a user, which is not theirs before [`PasswordReset::apply`].
+pub struct PasswordReset {
+    account: Account,
+    password: Zeroizing<String>,
+    hash: String,
+}
+
+impl PasswordReset {
+    /// Makes a password for the user with this email address. Changes nothing.
+    pub async fn prepare(store: &dyn Store, email: &str) -> Result<Self, AdminError> {
+        let account = find(store, email).await?;
+        let bytes = Zeroizing::new(random::<15>().ok_or(HashError::Failed)?);
+        let password = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(&bytes));
+        let hash = Passwords::new().reserve(Requester::LOCAL)?.hash(&password).await?;
+        Ok(Self { account, password, hash })
+    }
+
+    /// Whose password it is.
+    pub fn username(&self) -> &Username {
+        &self.account.username
+    }
+
+    /// The password, to be shown once.
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Sets it for a day and ends the user's sessions. It must be changed at the next sign-in.
+    pub async fn apply(self, store: &dyn Store, clock: &Clock) -> Result<(), AdminError> {
+        let now = clock.now();
+        let expires_at = Some(now.plus_millis(RESET_LIFETIME_MS));
+        let update = PasswordUpdate { old: &self.account.password, new: &self.hash, expires_at };
+        match store.set_password(self.account.id, update).await {
+            Err(store::Error::Stale) => return Err(AdminError::Stale),
+            set => set?,
+        }
+        store.end_sessions(self.account.id, None, "reset", now).await?;
+        Ok(())
+    }
 }
 
 async fn find(store: &dyn Store, text: &str) -> Result<Account, AdminError> {

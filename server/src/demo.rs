@@ -83,6 +83,7 @@ fn account(person: &Person, now: Timestamp, password_hash: &str) -> Result<Accou
         role: person.role,
         verified: true,
         suspended: false,
+        password_expires_at: None,
         created_at,
         avatar_seed: person.name.into(),
         avatar_version: 1,

@@ -29,6 +29,13 @@ impl Described for IdempotencyKey {
     }
 }
 
+/// SHA-256 of the key of a request, if it has one.
+pub(crate) fn key_digest(key: &Optional<IdempotencyKey>) -> Result<Option<[u8; 32]>, ApiError> {
+    let mut errors = Errors::default();
+    let key = key.check_text("Idempotency-Key", &mut errors);
+    key.map(|key| key.map(|key| sha256(key.0.as_bytes()))).ok_or_else(|| ApiError::fields(errors.into_vec()))
+}
+
 /// The id of what is created: fresh (UUID version 7), or with a key the same for every repeat (version 8, from
 /// SHA-256 of the user, the kind of thing and the key).
 pub(crate) fn new_id(user: UserId, kind: &str, key: &Optional<IdempotencyKey>) -> Result<Uuid, ApiError> {

@@ -13,11 +13,12 @@ use clap::{Parser, Subcommand};
 use ro_co_server::import;
 use ro_co_server::{
     admin, api,
+    clock::Clock,
     config::Config,
     connect::{Opener, connect},
     demo,
     run::{Mode, Running, Started, start},
-    store::{Store, sqlite::backup},
+    store::{self, Store, sqlite::backup},
 };
 use ro_co_shared::Role;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -92,7 +93,7 @@ enum Admin {
         /// The address they sign in with
         email: String,
     },
-    /// Give somebody a new password, print it, and end their sessions
+    /// Give somebody a new password that works for a day, print it, and end their sessions
     ResetPassword {
         /// The address they sign in with
         email: String,
@@ -259,23 +260,45 @@ async fn administer(config: &Config, command: Admin) -> ExitCode {
         Ok(store) => store,
         Err(code) => return code,
     };
-    let done = match command {
-        Admin::Grant { email } => admin::set_role(&*store, &email, Role::Admin)
-            .await
-            .map(|a| format!("{} is an admin now.", a.username)),
-        Admin::Revoke { email } => admin::set_role(&*store, &email, Role::User)
-            .await
-            .map(|a| format!("{} is a user now.", a.username)),
-        Admin::ResetPassword { email } => admin::reset_password(&*store, &email)
-            .await
-            .map(|(a, password)| format!("The new password of {}: {password}", a.username)),
+    let role_set = |done: Result<store::Account, admin::AdminError>, role: &str| match done {
+        Ok(account) => print_all(&format!("{} is {role} now.\n", account.username)),
+        Err(e) => fail(1, &e.to_string()),
+    };
+    let code = match command {
+        Admin::Grant { email } => role_set(admin::set_role(&*store, &email, Role::Admin).await, "an admin"),
+        Admin::Revoke { email } => role_set(admin::set_role(&*store, &email, Role::User).await, "a user"),
+        Admin::ResetPassword { email } => reset_password(&*store, &email).await,
     };
     store.close().await;
-    match done {
-        Ok(line) => {
-            println!("{line}");
-            ExitCode::SUCCESS
-        }
-        Err(e) => fail(1, &e.to_string()),
+    code
+}
+
+/// Shows the new password before it is set: one that nobody has seen would lock its user out.
+async fn reset_password(store: &dyn Store, email: &str) -> ExitCode {
+    let reset = match admin::PasswordReset::prepare(store, email).await {
+        Ok(reset) => reset,
+        Err(e) => return fail(1, &e.to_string()),
+    };
+    let mut out = std::io::stdout().lock();
+    if is_discarded(&out) {
+        return fail(1, "the new password could not be shown, so it was not set: standard output is closed");
     }
+    let shown = writeln!(out, "The new password of {}: {}", reset.username(), reset.password())
+        .and_then(|()| writeln!(out, "It works for 24 hours, and must be changed at the next sign-in."))
+        .and_then(|()| out.flush());
+    drop(out);
+    if let Err(e) = shown {
+        return fail(1, &format!("the new password could not be shown, so it was not set: {e}"));
+    }
+    match reset.apply(store, &Clock::default()).await {
+        Ok(()) => print_all("Done.\n"),
+        Err(e) => fail(1, &format!("the password was not changed: {e}")),
+    }
+}
+
+/// Whether what is written here goes to `/dev/null`, as Rust opens it in place of a descriptor that was closed.
+fn is_discarded(out: &impl std::os::fd::AsFd) -> bool {
+    let device = |stat: rustix::fs::Stat| (rustix::fs::FileType::from_raw_mode(stat.st_mode), stat.st_rdev);
+    let (out, null) = (rustix::fs::fstat(out), rustix::fs::stat("/dev/null"));
+    out.is_ok_and(|out| null.is_ok_and(|null| device(out) == device(null)))
 }

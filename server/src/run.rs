@@ -60,6 +60,11 @@ pub enum Error {
     /// The address is taken or not this machine's.
     #[error("cannot listen on {0}: {1}; choose another address with --listen (port 0 takes any free one)")]
     Listen(SocketAddr, #[source] io::Error),
+    /// A demonstration was to be reachable from other machines.
+    #[error(
+        "everybody knows the passwords of a demonstration, so it listens on this machine only: use --listen 127.0.0.1:{0}"
+    )]
+    ExposedDemo(u16),
     /// The demonstration's content could not be made.
     #[error("the demonstration could not be filled: {0}")]
     Demo(String),
@@ -117,6 +122,9 @@ impl Running {
 
 /// Starts a server.
 pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
+    if config.demo && !config.listen.ip().is_loopback() {
+        return Err(Error::ExposedDemo(config.listen.port()));
+    }
     let throw_away = if config.demo { Some(throw_away()?) } else { None };
     let dir = match &throw_away {
         Some(dir) => dir.path().to_owned(),

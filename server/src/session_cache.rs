@@ -22,6 +22,8 @@ pub struct Caller {
     pub session: SessionId,
     /// What they may do beyond what is their own.
     pub permissions: Permissions,
+    /// Whether the password was set by an operator, and has to be changed before anything else is done.
+    pub must_change_password: bool,
 }
 
 impl Caller {

@@ -58,6 +58,9 @@ pub struct User {
     /// Whether an admin has locked the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended: Option<bool>,
+    /// When the password that an operator set stops working. Until it is changed, everything else is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_expires_at: Option<Timestamp>,
 }
 
 /// Who wrote something; never absent, for the content of a deleted account shows "deleted user".
@@ -79,7 +82,7 @@ pub struct Author {
 /// A session's tokens, and the user they belong to as seen by themself.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(poem_openapi::Object))]
-#[cfg_attr(feature = "openapi", oai(rename_all = "camelCase"))]
+#[cfg_attr(feature = "openapi", oai(rename_all = "camelCase", skip_serializing_if_is_none))]
 #[serde(rename_all = "camelCase")]
 pub struct Login {
     /// The id.
@@ -119,6 +122,9 @@ pub struct Login {
         oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))
     )]
     pub refresh_expires_in: i64,
+    /// When the password that an operator set stops working. Until it is changed, everything else is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_expires_at: Option<Timestamp>,
 }
 
 impl Login {
@@ -133,6 +139,7 @@ impl Login {
             verified: Some(self.verified),
             created_at: Some(self.created_at),
             suspended: Some(self.suspended),
+            password_expires_at: self.password_expires_at,
         }
     }
 }

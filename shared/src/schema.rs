@@ -203,6 +203,7 @@ mod tests {
             refresh_token: "r".into(),
             token_expires_in: 1,
             refresh_expires_in: 2,
+            password_expires_at: Some(created_at),
         };
         agree(&login.user());
         agree(&User {
@@ -211,6 +212,7 @@ mod tests {
             verified: None,
             created_at: None,
             suspended: None,
+            password_expires_at: None,
             ..login.user()
         });
         agree(&login);

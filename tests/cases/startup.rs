@@ -189,10 +189,42 @@ fn admin_rights_come_and_go_while_the_server_runs() {
     until("the right to end", || (ada.get("/user/all").status == 403).then_some(()));
 
     let said = String::from_utf8(run(&["admin", "reset-password", &bob.email]).stdout).unwrap();
-    let password = said.split_whitespace().last().unwrap();
+    assert!(said.ends_with("\nDone.\n"), "{said}");
+    let password = said.lines().next().unwrap().split_whitespace().last().unwrap();
     let login = json!({"email": bob.email, "password": password});
     server.send(&ro_co_tests::Request::new("POST", "/api/v1/auth/login").json(&login)).expect(200);
     assert_eq!(server.admin(&["admin", "grant", "nobody@example.org"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_password_that_could_not_be_shown_is_not_set() {
+    let server = Server::start();
+    let bob = Person::sign_up(&server, "bob");
+    let program = ro_co_tests::programs::program("ro-co-server");
+    let reset = |script: &str| {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).arg(&program).args([
+            "admin",
+            "reset-password",
+            &bob.email,
+            "--data-dir",
+        ]);
+        command.arg(&server.data_dir).output().unwrap()
+    };
+    for script in [r#"exec "$0" "$@" >/dev/full"#, r#"exec "$0" "$@" >&-"#] {
+        let output = reset(script);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{script}: {said}");
+        assert!(said.contains("not set"), "{said}");
+        bob.get("/user/me").expect(200);
+    }
+    Person::sign_in(&server, &bob.email);
+}
+
+#[test]
+fn a_demonstration_is_not_for_other_machines() {
+    let options = Options::default().args(&["--demo", "--listen", "0.0.0.0:0"]);
+    refused(&run_to_end(&options, tempdir().unwrap().path()), &["--listen 127.0.0.1"]);
 }
 
 #[test]

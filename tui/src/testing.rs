@@ -276,6 +276,7 @@ pub(crate) fn user(id: u128, name: &str) -> User {
         verified: Some(false),
         created_at: Some(NOW.plus_millis(-86_400_000)),
         suspended: Some(false),
+        password_expires_at: None,
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use poem::{Request, http::header, web::Data};
 use poem_openapi::{OpenApi, param::Query};
-use ro_co_shared::{Credentials, Errors, Login, SignOut, SignUp, Username};
+use ro_co_shared::{Credentials, Errors, Login, Optional, SignOut, SignUp, Username};
 
 use super::{
     Tag,
+    header::Header,
     payload::{Body, Done, Json},
     users::MadeUser,
 };
@@ -15,6 +16,7 @@ use crate::{
     app::App,
     auth::{LoginAttempt, RefreshBearer, refuse_taken},
     error::{ApiError, Clash, Credential, OperationError, Plain},
+    idempotency::{IdempotencyKey, key_digest},
     limits::AnonymousRateLimit,
 };
 
@@ -74,16 +76,20 @@ impl Auth {
 
     /// Refresh
     ///
-    /// Spends the refresh token for a new pair of tokens. Repeating it, as after a lost answer, gives the same
-    /// refresh token again. A spent one that comes back later ends the session.
+    /// Spends the refresh token for a new pair of tokens. Repeating it with the same `Idempotency-Key`, as after a lost
+    /// answer, gives the same refresh token again. With another key or none a spent token is accepted once, for a minute
+    /// (in a session that never sent a key: for a day); after that it ends the session.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
         _client: AnonymousRateLimit,
         token: RefreshBearer,
         app: Data<&Arc<App>>,
+        /// Any text of 1 to 255 visible ASCII characters, random for each refresh and the same when it is repeated.
+        #[oai(name = "Idempotency-Key")]
+        key: Header<Optional<IdempotencyKey>>,
     ) -> Result<Json<Login>, OperationError<Plain>> {
-        Ok(Json(app.refresh(&token.0).await?))
+        Ok(Json(app.refresh(&token.0, key_digest(&key.0)?).await?))
     }
 
     /// Log out

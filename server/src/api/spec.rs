@@ -84,6 +84,8 @@ fn link(document: &mut Value) {
 /// Adds what holds for every operation of a kind.
 fn complete(operation: &mut Value) {
     let secured = operation["security"].as_array().is_some_and(|s| !s.is_empty());
+    // Every operation with an access token but the one that shows why the others are refused.
+    let refusable = operation["security"][0].get("accessToken").is_some() && operation["operationId"] != "me";
     let body = operation.get("requestBody").is_some();
     let input = body || operation["parameters"].as_array().is_some_and(|p| !p.is_empty());
     if !secured {
@@ -92,6 +94,7 @@ fn complete(operation: &mut Value) {
     let common = [
         (400, input),
         (401, secured),
+        (403, refusable),
         (408, body),
         (413, body),
         (415, body),

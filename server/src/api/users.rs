@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Caller, ClientNetwork},
+    auth::{AnyCaller, Caller, ClientNetwork, wrong_field},
     avatar::avatar_url,
     error::{AdminsMissing, AdminsOnly, ApiError, Clash, Missing, OperationError, PasswordChanged, Plain},
     password::Verdict,
@@ -40,6 +40,7 @@ fn as_others(account: &Account) -> User {
         verified: None,
         created_at: None,
         suspended: None,
+        password_expires_at: None,
     }
 }
 
@@ -51,6 +52,7 @@ fn as_self(account: &Account) -> User {
         verified: Some(account.verified),
         created_at: Some(account.created_at),
         suspended: Some(account.suspended),
+        password_expires_at: account.password_expires_at,
         ..as_others(account)
     }
 }
@@ -75,8 +77,8 @@ impl Users {
     ///
     /// The caller, with the fields that others do not see.
     #[oai(path = "/me", method = "get", operation_id = "me")]
-    async fn me(&self, caller: Caller, app: Data<&Arc<App>>) -> Result<Json<User>, OperationError<Plain>> {
-        Ok(Json(as_self(&app.store.account(caller.user).await?)))
+    async fn me(&self, caller: AnyCaller, app: Data<&Arc<App>>) -> Result<Json<User>, OperationError<Plain>> {
+        Ok(Json(as_self(&app.store.account(caller.0.user).await?)))
     }
 
     /// Read a user
@@ -117,31 +119,13 @@ impl Users {
     #[oai(path = "/password", method = "put", operation_id = "changePassword")]
     async fn password(
         &self,
-        caller: Caller,
+        caller: AnyCaller,
         network: ClientNetwork,
         app: Data<&Arc<App>>,
         body: Body<ChangePassword>,
     ) -> Result<Done, OperationError<PasswordChanged>> {
-        let account = app.store.account(caller.user).await?;
-        let context = [account.username.as_str(), account.email.as_str()];
-        if let Err(why) = body.checked.new.check_context(&context) {
-            return Err(wrong_field(Code::Invalid, "newPassword", &why).into());
-        }
-        let wrong = || wrong_field(Code::Forbidden, "currentPassword", &Invalid::new("is wrong"));
-        let requester = network.requester();
-        let verdict =
-            app.verify_password(requester, body.checked.current.expose(), &account.password).await?;
-        if verdict == Verdict::Wrong {
-            return Err(wrong().into());
-        }
-        let new = app.hash_password(requester, body.checked.new.expose()).await?;
-        let changing = Arc::clone(&app);
-        let change = async move { changing.replace_password(caller, &account.password, &new).await };
-        if app.to_completion(change).await? {
-            return Ok(Done);
-        }
-        // Another change came first: what was the current password is none any more.
-        Err(wrong().into())
+        app.change_password(caller.0, network.requester(), body.checked).await?;
+        Ok(Done)
     }
 
     /// Delete my account
@@ -219,10 +203,4 @@ async fn delete_account<S>(app: &Arc<App>, id: UserId, content: Content) -> Resu
     };
     app.to_completion(deletion).await?;
     Ok(Done)
-}
-
-fn wrong_field(code: Code, field: &str, why: &Invalid) -> ApiError {
-    let mut errors = Errors::default();
-    errors.reject::<()>(field, why);
-    ApiError::about(code, errors.into_vec())
 }

@@ -14,6 +14,13 @@ use crate::{
     app::App, error::ApiError, http_server::admission, limits::AnonymousRateLimit, password::Requester,
 };
 
+/// What somebody with a password that an operator set is told.
+const MUST_CHANGE: &str = "your password was reset: change it first, with PUT /api/v1/user/password";
+
+/// As [`Caller`], and also one who has to change their password before they do anything else.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyCaller(pub Caller);
+
 /// The IP address of a request, of IPv6 its /64, without counting it.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientNetwork(IpAddr);
@@ -79,14 +86,47 @@ impl<'a> ApiExtractor<'a> for Caller {
         _: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> Result<Self> {
-        let token =
-            bearer(request).ok_or_else(|| ApiError::new(Code::Unauthenticated, "send an access token"))?;
-        let app = App::of(request)?;
-        let caller = app.caller(token).await?;
-        app.limits.count_user(request, caller.user)?;
+        let caller = identify(request).await?;
+        if caller.must_change_password {
+            return Err(ApiError::new(Code::PasswordChangeRequired, MUST_CHANGE).into());
+        }
         admission::authorized(request).await;
         Ok(caller)
     }
+}
+
+impl<'a> ApiExtractor<'a> for AnyCaller {
+    const TYPES: &'static [ApiExtractorType] = Caller::TYPES;
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Caller::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        Caller::security_schemes()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let caller = identify(request).await?;
+        admission::authorized(request).await;
+        Ok(Self(caller))
+    }
+}
+
+/// The caller behind the access token of a request, which counts as the user's.
+async fn identify(request: &Request) -> Result<Caller, ApiError> {
+    let token =
+        bearer(request).ok_or_else(|| ApiError::new(Code::Unauthenticated, "send an access token"))?;
+    let app = App::of(request)?;
+    let caller = app.caller(token).await?;
+    app.limits.count_user(request, caller.user)?;
+    Ok(caller)
 }
 
 impl<'a> ApiExtractor<'a> for RefreshBearer {

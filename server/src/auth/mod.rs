@@ -2,6 +2,7 @@
 
 mod extract;
 mod login;
+mod password_change;
 mod sign_up;
 
 use std::sync::Arc;
@@ -18,15 +19,19 @@ use crate::{
 };
 
 pub use crate::session_cache::Caller;
-pub use extract::{ClientNetwork, RefreshBearer};
+pub use extract::{AnyCaller, ClientNetwork, RefreshBearer};
 pub use login::LoginAttempt;
+pub(crate) use password_change::wrong_field;
 pub(crate) use sign_up::refuse_taken;
 
 /// The end of a session after its login, in milliseconds, however often it is refreshed.
 pub(crate) const ABSOLUTE_MS: i64 = 30 * 24 * 3_600_000;
-/// How long the immediate parent of a refresh token is accepted while its successor was not spent: web clients that
-/// never pick the successor up stay signed in for a day.
+/// How long the immediate parent of a refresh token is accepted in a session that never sent an `Idempotency-Key`, in
+/// milliseconds: web clients that never store the successor stay signed in for a day.
 const REPLAY_MS: i64 = 24 * 3_600_000;
+/// How long it is accepted, once in the life of a session, with another key than that of its rotation or none, in
+/// milliseconds: two processes of a client that share a token.
+const GRACE_MS: i64 = 60_000;
 /// Live sessions a user has at most; a new one ends the oldest.
 const MAX_SESSIONS: usize = 20;
 
@@ -50,10 +55,12 @@ impl App {
     async fn caller(&self, token: &str) -> Result<Caller, ApiError> {
         let now = self.clock.now();
         let claims = self.claims(token, now)?;
-        if let Some(caller) = self.sessions.caller(&claims) {
-            return Ok(caller);
-        }
         let ended = || ApiError::new(Code::SessionEnded, "");
+        match self.sessions.caller(&claims) {
+            Some(caller) if caller.user == claims.sub => return Ok(caller),
+            Some(_) => return Err(ended()),
+            None => {}
+        }
         let not_found = |e| if matches!(e, store::Error::NotFound) { ended() } else { e.into() };
         let session = self.store.session(claims.sid).await.map_err(not_found)?;
         if !session.is_live(now) || session.user != claims.sub {
@@ -63,7 +70,12 @@ impl App {
         if account.suspended {
             return Err(ended());
         }
-        let caller = Caller { user: account.id, session: session.id, permissions: account.role.into() };
+        let caller = Caller {
+            user: account.id,
+            session: session.id,
+            permissions: account.role.into(),
+            must_change_password: account.password_expires_at.is_some(),
+        };
         self.sessions.keep_caller(&claims, caller);
         Ok(caller)
     }
@@ -107,6 +119,9 @@ impl App {
             previous: None,
             rotated_at: now,
             replays: 0,
+            keyed: false,
+            refresh_key: None,
+            grace_used: false,
             created_at: now,
             last_seen: now,
             expires_at: now.plus_millis(self.settings.refresh_ttl_ms.min(ABSOLUTE_MS)),
@@ -129,8 +144,9 @@ impl App {
         self.login(&account, &session, &secret).map(Some)
     }
 
-    /// Spends a refresh token. Repeating it gives the same successor; an old one ends the session.
-    pub async fn refresh(&self, token: &str) -> Result<Login, ApiError> {
+    /// Spends a refresh token. Repeating it, with the same key, gives the same successor; an old one ends the session.
+    /// `key` is the SHA-256 of the `Idempotency-Key`.
+    pub(crate) async fn refresh(&self, token: &str, key: Option<[u8; 32]>) -> Result<Login, ApiError> {
         let now = self.clock.now();
         let ended = || ApiError::new(Code::SessionEnded, "");
         let (claims, secret, next) = self.keys.verify_refresh(token, now).map_err(|_| ended())?;
@@ -141,7 +157,9 @@ impl App {
             hash: sha256(&secret),
             next_hash: sha256(&next),
             idle_ms: self.settings.refresh_ttl_ms,
+            key,
             replay_ms: REPLAY_MS,
+            grace_ms: GRACE_MS,
         };
         match self.store.refresh(&presented, now).await? {
             Refreshed::Rotated(session) | Refreshed::Replayed(session) => {
@@ -160,22 +178,6 @@ impl App {
             }
             Refreshed::Ended => Err(ended()),
         }
-    }
-
-    /// Replaces the hash of the caller's password and ends their other sessions; `false` where it was replaced before.
-    pub(crate) async fn replace_password(
-        &self,
-        caller: Caller,
-        old: &str,
-        new: &str,
-    ) -> Result<bool, ApiError> {
-        match self.store.set_password(caller.user, old, new).await {
-            Err(store::Error::Stale) => return Ok(false),
-            set => set?,
-        }
-        self.store.end_sessions(caller.user, Some(caller.session), "password", self.clock.now()).await?;
-        self.sessions.forget_user(caller.user);
-        Ok(true)
     }
 
     /// Ends the session of a refresh token. A token that is not ours ends nothing, and that is fine (RFC 7009).
@@ -210,6 +212,7 @@ impl App {
             refresh_token,
             token_expires_in: ttl,
             refresh_expires_in: (session.expires_at.0 - now.0).max(0),
+            password_expires_at: account.password_expires_at,
         })
     }
 }

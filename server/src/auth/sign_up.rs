@@ -39,6 +39,7 @@ impl App {
             role: Role::User,
             verified: false,
             suspended: false,
+            password_expires_at: None,
             created_at: self.clock.now(),
             avatar_version: 1,
         };

@@ -126,6 +126,7 @@ fn account(seed: &str) -> Account {
         role: Role::User,
         verified: false,
         suspended: false,
+        password_expires_at: None,
         created_at: Timestamp(0),
         avatar_seed: seed.into(),
         avatar_version: 1,

@@ -67,7 +67,7 @@ fn draft(row: &Row) -> Result<Draft, Why> {
     }
     let password = password(row.text("password").unwrap_or_default());
     if password.is_empty() {
-        changes.push(Why::NoPassword.into());
+        changes.push(Change(Why::NoPassword, Some(format!("ro-co-server admin reset-password {email}"))));
     }
     let account = Account {
         id: UserId(ids::uuid(Kind::User, row.id)),
@@ -78,6 +78,7 @@ fn draft(row: &Row) -> Result<Draft, Why> {
         role: role(row.text("role").unwrap_or_default()),
         verified: row.flag("verified"),
         suspended: false,
+        password_expires_at: None,
         created_at: ids::time(row.id),
         avatar_version: FIRST_PICTURE,
     };

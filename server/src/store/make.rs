@@ -26,6 +26,7 @@ pub(crate) fn account(name: &str) -> Account {
         role: Role::User,
         verified: false,
         suspended: false,
+        password_expires_at: None,
         created_at: T0,
         avatar_seed: name.to_owned(),
         avatar_version: 0,

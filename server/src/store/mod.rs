@@ -34,8 +34,8 @@ use ro_co_shared::{
 
 pub use list::{AnswerFilter, ListQuery, Order, Position, QuestionFilter, Slice, SortKey, Sorted};
 pub use records::{
-    Account, Answer, AuthorSummary, AvatarImage, Created, Edit, Page, Principal, Question, RefreshAttempt,
-    Refreshed, Session, StoredAnswer, StoredQuestion,
+    Account, Answer, AuthorSummary, AvatarImage, Created, Edit, Page, PasswordUpdate, Principal, Question,
+    RefreshAttempt, Refreshed, Session, StoredAnswer, StoredQuestion,
 };
 
 /// Why the store did not do what was asked.
@@ -91,8 +91,11 @@ pub trait Accounts {
     /// Gives the account another name; its picture stays.
     async fn rename(&self, id: UserId, name: &Username) -> Result<Account>;
 
-    /// Replaces the password's hash if it still is `old`; [`Error::Stale`] if it is not.
-    async fn set_password(&self, id: UserId, old: &str, new: &str) -> Result<()>;
+    /// Replaces the hash and the expiry of a password; [`Error::Stale`] where another hash than the old one is stored.
+    async fn set_password(&self, id: UserId, update: PasswordUpdate<'_>) -> Result<()>;
+
+    /// Whether any account still has a BCrypt hash.
+    async fn has_bcrypt_hashes(&self) -> Result<bool>;
 
     /// Sets a role.
     async fn set_role(&self, id: UserId, role: Role) -> Result<Account>;
@@ -117,9 +120,12 @@ pub trait Sessions {
     /// Spends a refresh token. Each step that hands out a token is one conditional write:
     ///
     /// 1. rotate, when the token is the session's current one;
-    /// 2. replay, however often, when it is the immediate parent and was rotated less than `attempt.replay_ms` ago:
-    ///    its successor was not spent, so the client may never have heard of it;
+    /// 2. replay, when it is the immediate parent, whose successor was not spent, so that the client may never have heard of
+    ///    it: with the key of its rotation as long as the session lives; in a session that never sent a key within
+    ///    `attempt.replay_ms`; otherwise within `attempt.grace_ms` once in the life of the session;
     /// 3. otherwise, when an older generation came back, end the session with reason `reuse`.
+    ///
+    /// A session is keyed from the first refresh on that carries a key, that one included.
     async fn refresh(&self, attempt: &RefreshAttempt, now: Timestamp) -> Result<Refreshed>;
 
     /// Ends a session; repeating it, or ending one that is not there, is fine.

@@ -20,6 +20,8 @@ pub struct Account {
     /// The password's hash: a PHC string, or BCrypt of an imported account that was not signed in to since. Empty
     /// where nobody can sign in: the account that stands in for the deleted, and one imported without a usable hash.
     pub password: String,
+    /// When the password stops working, where an operator set it; it must be changed before anything else is done.
+    pub password_expires_at: Option<Timestamp>,
     /// What the user may do.
     pub role: Role,
     /// Whether the address was confirmed.
@@ -34,7 +36,25 @@ pub struct Account {
     pub avatar_version: i64,
 }
 
-/// Never the hash, never the address.
+impl Account {
+    /// Whether the password was set by an operator, and its time is over.
+    pub fn password_expired(&self, now: Timestamp) -> bool {
+        self.password_expires_at.is_some_and(|expires| expires <= now)
+    }
+}
+
+/// A new hash, to be stored in place of another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct PasswordUpdate<'a> {
+    /// The hash that it replaces; where that is not stored any more nothing changes.
+    pub old: &'a str,
+    /// The new hash.
+    pub new: &'a str,
+    /// When the new password stops working; `None` where its user chose it.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Never the hash, never the email address.
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
@@ -58,6 +78,12 @@ pub struct Session {
     pub rotated_at: Timestamp,
     /// How often the parent came back since.
     pub replays: u32,
+    /// Whether a refresh of this session ever carried an `Idempotency-Key`.
+    pub keyed: bool,
+    /// SHA-256 of the key that the last rotation carried, and the generation that it rotated.
+    pub refresh_key: Option<([u8; 32], u32)>,
+    /// Whether a parent was accepted without the key of its rotation, which is granted once.
+    pub grace_used: bool,
     /// When the user signed in.
     pub created_at: Timestamp,
     /// When it was last refreshed.
@@ -92,8 +118,12 @@ pub struct RefreshAttempt {
     pub next_hash: [u8; 32],
     /// How long a rotated token lives when it is not spent, in milliseconds; never past the session's end.
     pub idle_ms: i64,
-    /// How long the immediate parent is accepted while its successor was not spent, in milliseconds.
+    /// SHA-256 of the `Idempotency-Key` it was sent with.
+    pub key: Option<[u8; 32]>,
+    /// How long the immediate parent is accepted in a session that never sent a key, in milliseconds.
     pub replay_ms: i64,
+    /// How long it is accepted, once, with another key than that of its rotation or none, in milliseconds.
+    pub grace_ms: i64,
 }
 
 /// What became of a refresh.

@@ -8,6 +8,7 @@ mod hash_queue;
 mod input;
 mod limits;
 mod origins;
+mod password_reset;
 mod rights;
 mod sessions;
 mod support;

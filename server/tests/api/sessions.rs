@@ -82,6 +82,52 @@ async fn repeating_a_refresh_gives_the_same_successor() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn with_its_key_a_refresh_is_repeated_for_as_long_as_the_session_lives() {
+    let test = Test::new();
+    let ada = test.person("ada").await;
+    let first = login_of(&test.refresh_with(&ada.refresh_token, "k1").await.expect(200));
+    test.clock.advance(13 * DAY);
+    let again = login_of(&test.refresh_with(&ada.refresh_token, "k1").await.expect(200));
+    assert_eq!(first.refresh_token, again.refresh_token);
+    let other = test.refresh_with(&ada.refresh_token, "k2").await.expect(401);
+    assert_eq!(other.problem().code, Code::RefreshReused);
+    for bad in ["", "\u{e9}", &"x".repeat(256)] {
+        let answer = test.refresh_with(&ada.refresh_token, bad).await.expect(400);
+        assert_eq!(answer.fields(), ["Idempotency-Key"], "{bad:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thief_ahead_and_a_thief_behind_end_the_session_at_the_second_use() {
+    let test = Test::new();
+    test.person("ada").await;
+    for (first, second) in [("thief", "owner"), ("owner", "thief")] {
+        let stolen = test.login("ada").await;
+        let next = login_of(&test.refresh_with(&stolen.refresh_token, first).await.expect(200));
+        let same = login_of(&test.refresh_with(&stolen.refresh_token, second).await.expect(200));
+        assert_eq!(next.refresh_token, same.refresh_token, "as two processes of one client might");
+        let third = login_of(&test.refresh_with(&next.refresh_token, &format!("{first}2")).await.expect(200));
+        let noticed = test.refresh_with(&next.refresh_token, &format!("{second}2")).await.expect(401);
+        assert_eq!(noticed.problem().code, Code::RefreshReused);
+        let ended = test.refresh_with(&third.refresh_token, &format!("{first}3")).await.expect(401);
+        assert_eq!(ended.problem().code, Code::SessionEnded);
+        test.get(&third, "/api/v1/user/me").await.expect(401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_looked_up_is_its_own_users_only() {
+    let test = Test::with(Settings::default());
+    let (ada, bob) = (test.person("ada").await, test.person("bob").await);
+    test.get(&ada, "/api/v1/user/me").await.expect(200);
+    let session = serde_json::from_value(claims(&ada.token)["sid"].clone()).unwrap();
+    let token = test.app.keys.sign_access(bob.id, session, 0, test.clock.now(), MINUTE).unwrap();
+    let forged = Login { token, ..bob };
+    assert_eq!(test.get(&forged, "/api/v1/user/me").await.expect(401).problem().code, Code::SessionEnded);
+    test.get(&ada, "/api/v1/user/me").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn refreshes_at_once_agree() {
     let test = Test::new();
     let ada = test.person("ada").await;

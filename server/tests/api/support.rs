@@ -149,6 +149,12 @@ impl Test {
         self.call("POST", "/api/v1/auth/refresh", &[("Authorization", &token)], None).await
     }
 
+    pub(crate) async fn refresh_with(&self, token: &str, key: &str) -> Answer {
+        let token = format!("Bearer {token}");
+        let headers = [("Authorization", token.as_str()), ("Idempotency-Key", key)];
+        self.call("POST", "/api/v1/auth/refresh", &headers, None).await
+    }
+
     /// Asks; returns the question's id.
     pub(crate) async fn ask(&self, who: &Login, title: &str) -> String {
         let answer =

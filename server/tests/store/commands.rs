@@ -28,8 +28,8 @@ use crate::{
         question, session, signed_in, text, token, user,
     },
     store::{
-        Answers, AvatarImage, Order, Page, Position, QuestionFilter, Questions, RefreshAttempt, SortKey,
-        Store,
+        Answers, AvatarImage, Order, Page, PasswordUpdate, Position, QuestionFilter, Questions,
+        RefreshAttempt, SortKey, Store,
     },
 };
 
@@ -280,14 +280,19 @@ async fn accounts(store: &dyn Store, ada: UserId, bob: UserId) {
     store.add_account(&account("ada")).await.unwrap_err();
     store.accounts(Page { number: 1, size: 1 }).await.unwrap();
     store.rename(bob, &account("robert").username).await.unwrap();
-    store.set_password(bob, &account("bob").password, "new").await.unwrap();
-    store.set_password(bob, "wrong", "new").await.unwrap_err();
+    store.set_password(bob, replaced(&account("bob").password, "new")).await.unwrap();
+    store.has_bcrypt_hashes().await.unwrap();
+    store.set_password(bob, replaced("wrong", "new")).await.unwrap_err();
     store.set_role(bob, Role::Admin).await.unwrap();
     let image = AvatarImage { svg: "<svg/>".to_owned(), created_at: at(0) };
     assert!(store.keep_avatar(ada, 0, &image).await.unwrap());
     assert!(!store.keep_avatar(ada, 1, &image).await.unwrap());
     store.avatar(ada, 0).await.unwrap();
     store.set_avatar_seed(ada, "seed").await.unwrap();
+}
+
+fn replaced<'a>(old: &'a str, new: &'a str) -> PasswordUpdate<'a> {
+    PasswordUpdate { old, new, expires_at: None }
 }
 
 async fn texts(store: &dyn Store, ada: UserId, bob: UserId, eve: UserId) {
@@ -325,6 +330,10 @@ async fn sessions(store: &dyn Store, ada: UserId) {
     // Rotate, replay, and an old one that comes back.
     for generation in [0, 0, 1, 0] {
         store.refresh(&RefreshAttempt { ..token(&one, generation) }, at(10)).await.unwrap();
+    }
+    let keyed = RefreshAttempt { key: Some([7; 32]), ..token(&signed_in(store, ada, 10).await, 0) };
+    for _ in 0..2 {
+        store.refresh(&keyed, at(10)).await.unwrap();
     }
     store.end_session(one.id, "logout", at(11)).await.unwrap();
     store.end_sessions(ada, Some(SessionId::new()), "password", at(12)).await.unwrap();

@@ -10,12 +10,12 @@ use ro_co_shared::{Content, Email, Role, UserId, Username};
 
 use super::{
     Mongo,
-    documents::{AccountDoc, role_text, uuid},
+    documents::{AccountDoc, date, role_text, uuid},
     fault::{Fault, Taken, ask},
-    schema::{BY_EMAIL, BY_TIME, BY_USERNAME},
+    schema::{BY_BCRYPT, BY_EMAIL, BY_TIME, BY_USERNAME, bcrypt_hashes},
     slice::{MAX_SKIP, sort},
 };
-use crate::store::{Account, Accounts, Error, Order, Page, Result};
+use crate::store::{Account, Accounts, Error, Order, Page, PasswordUpdate, Result};
 
 /// A live account. The one that stands in for the deleted can be read, and is nobody's to change.
 fn ordinary(id: UserId) -> Result<Document> {
@@ -78,15 +78,26 @@ impl Accounts for Mongo {
         self.change(id, doc! { "$set": { "username": name.as_str(), "usernameKey": name.key() } }).await
     }
 
-    async fn set_password(&self, id: UserId, old: &str, new: &str) -> Result<()> {
+    async fn set_password(&self, id: UserId, update: PasswordUpdate<'_>) -> Result<()> {
         let mut filter = ordinary(id)?;
-        filter.insert("password", old);
-        let done = ask(self.accounts.update_one(filter, doc! { "$set": { "password": new } })).await?;
+        filter.insert("password", update.old);
+        let change = if let Some(at) = update.expires_at {
+            doc! { "$set": { "password": update.new, "passwordExpiresAt": date(at) } }
+        } else {
+            doc! { "$set": { "password": update.new }, "$unset": { "passwordExpiresAt": "" } }
+        };
+        let done = ask(self.accounts.update_one(filter, change)).await?;
         if done.matched_count == 1 {
             return Ok(());
         }
         self.account(id).await?;
         Err(Error::Stale)
+    }
+
+    async fn has_bcrypt_hashes(&self) -> Result<bool> {
+        let accounts = self.accounts.clone_with_type::<Document>();
+        let find = accounts.find_one(bcrypt_hashes()).projection(doc! { "_id": 1 });
+        Ok(ask(find.hint(Hint::Name(BY_BCRYPT.to_owned()))).await?.is_some())
     }
 
     async fn set_role(&self, id: UserId, role: Role) -> Result<Account> {

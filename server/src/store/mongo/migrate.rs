@@ -178,6 +178,7 @@ async fn add_the_deleted(db: &Database) -> Result<(), Fault> {
         role: Role::User,
         verified: false,
         suspended: true,
+        password_expires_at: None,
         created_at: Timestamp(0),
         avatar_seed: DELETED_NAME.to_owned(),
         avatar_version: 0,

@@ -26,6 +26,7 @@ pub(super) const BY_USERNAME_SKELETON: &str = "username_skeleton";
 pub(super) const BY_EMAIL_CANONICAL: &str = "email_canonical";
 /// The live and suspended admins: few.
 pub(super) const BY_ADMIN: &str = "admin";
+pub(super) const BY_BCRYPT: &str = "bcrypt";
 /// In the order of a list.
 pub(super) const BY_TIME: &str = "time";
 pub(super) const BY_MARK: &str = "mark";
@@ -125,6 +126,11 @@ fn jobs() -> Collection {
     Collection { name: "jobs", validator, indexes: vec![] }
 }
 
+/// Accounts whose password is a BCrypt hash.
+pub(super) fn bcrypt_hashes() -> Document {
+    doc! { "password": { "$gte": "$2", "$lt": "$3" } }
+}
+
 fn accounts() -> Collection {
     let live = [
         ("username", "string"),
@@ -173,6 +179,7 @@ fn accounts() -> Collection {
         unique(BY_EMAIL, doc! { "emailKey": 1 }),
         unique(BY_USERNAME_SKELETON, doc! { "usernameSkeleton": 1 }),
         unique(BY_EMAIL_CANONICAL, doc! { "emailCanonical": 1 }),
+        partial(BY_BCRYPT, doc! { "password": 1 }, bcrypt_hashes()),
         partial(BY_ADMIN, doc! { "role": 1 }, doc! { "role": "ADMIN" }),
         index(BY_TIME, doc! { "deleting": 1, "createdAt": 1, "_id": 1 }),
         deleting(),

@@ -128,15 +128,47 @@ fn rotation(token: &RefreshAttempt, now: Timestamp) -> (Document, Vec<Document>)
         "lastSeen": date(now),
         "expiresAt": &expires,
         "over": expires,
+        "keyed": keyed(token),
+        "refreshKey": token.key.as_ref().map_or_else(removed, |key| bytes(key).into()),
+        "refreshKeyGeneration": token.key.map_or_else(removed, |_| i64::from(token.generation).into()),
     } };
     (live(filter, now), vec![update])
 }
 
-/// Step 2: a write, and not a read, so that it is ordered after the rotation it repeats.
+/// Step 2: a write, and not a read, so that it is ordered after the rotation it repeats. What is granted once is taken in
+/// the same write.
 fn replay(token: &RefreshAttempt, now: Timestamp) -> (Document, Vec<Document>) {
+    let within = |millis: i64| date(now.plus_millis(-millis));
+    let (granted, is_granted) = if let Some(key) = &token.key {
+        let (key, rotated) = (bytes(key), i64::from(token.generation));
+        let same = doc! { "$and": [
+            { "$eq": ["$refreshKey", &key] }, { "$eq": ["$refreshKeyGeneration", rotated] },
+        ] };
+        (doc! { "refreshKey": key, "refreshKeyGeneration": rotated }, same)
+    } else {
+        let day = within(token.replay_ms);
+        let never = doc! { "$and": [{ "$ne": ["$keyed", true] }, { "$gt": ["$rotatedAt", day] }] };
+        (doc! { "keyed": { "$ne": true }, "rotatedAt": { "$gt": day } }, never)
+    };
+    let grace = doc! { "graceUsed": { "$ne": true }, "rotatedAt": { "$gt": within(token.grace_ms) } };
     let filter = doc! {
         "_id": uuid(token.session.0), "generation": i64::from(token.generation) + 1, "previous": bytes(&token.hash),
-        "rotatedAt": { "$gt": date(now.plus_millis(-token.replay_ms)) },
+        "$or": [granted, grace],
     };
-    (live(filter, now), vec![doc! { "$set": { "replays": { "$add": ["$replays", 1_i64] } } }])
+    let update = doc! { "$set": {
+        "replays": { "$add": ["$replays", 1_i64] },
+        "keyed": keyed(token),
+        "graceUsed": { "$or": ["$graceUsed", { "$not": [is_granted] }] },
+    } };
+    (live(filter, now), vec![update])
+}
+
+/// Whether the session is keyed after this attempt. A missing field counts as false.
+fn keyed(token: &RefreshAttempt) -> Document {
+    doc! { "$or": ["$keyed", token.key.is_some()] }
+}
+
+/// Takes a field away, in the update of a pipeline.
+fn removed() -> Bson {
+    "$$REMOVE".into()
 }

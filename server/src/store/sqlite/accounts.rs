@@ -1,21 +1,22 @@
 //! Users, in SQLite.
 
 use async_trait::async_trait;
-use ro_co_shared::{Content, Email, Role, UserId, Username};
+use ro_co_shared::{Content, Email, Role, Timestamp, UserId, Username};
 use rusqlite::{Connection, Row, params};
 
 use super::{Sqlite, avatars, fault::is_duplicate, id, sql::statements};
-use crate::store::{Account, Accounts, Error, Page, Result};
+use crate::store::{Account, Accounts, Error, Page, PasswordUpdate, Result};
 
 macro_rules! columns {
     () => {
-        "id, username, email, password, role, verified, suspended, created_at, avatar_seed, avatar_version"
+        "id, username, email, password, role, verified, suspended, created_at, avatar_seed, avatar_version,
+        password_expires_at"
     };
 }
 
 statements! {
     INSERT = "INSERT INTO accounts (id, username, username_key, email, email_key, password, role, verified, suspended,
-        created_at, avatar_seed, avatar_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+        created_at, avatar_seed, avatar_version, password_expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     BY_ID = concat!("SELECT ", columns!(), " FROM accounts WHERE id = ?1");
     BY_EMAIL = concat!("SELECT ", columns!(), " FROM accounts WHERE email_key = ?1");
     USERNAME_TAKEN = "SELECT 1 FROM accounts WHERE username_key = ?1";
@@ -26,7 +27,8 @@ statements! {
     RENAME = concat!(
         "UPDATE accounts SET username = ?2, username_key = ?3 WHERE id = ?1 RETURNING ", columns!()
     );
-    SET_PASSWORD = "UPDATE accounts SET password = ?3 WHERE id = ?1 AND password = ?2";
+    SET_PASSWORD = "UPDATE accounts SET password = ?3, password_expires_at = ?4 WHERE id = ?1 AND password = ?2";
+    BCRYPT = "SELECT 1 FROM accounts WHERE password >= '$2' AND password < '$3' LIMIT 1";
     SET_ROLE = concat!("UPDATE accounts SET role = ?2 WHERE id = ?1 RETURNING ", columns!());
     SET_SEED = concat!(
         "UPDATE accounts SET avatar_seed = ?2, avatar_version = avatar_version + 1 WHERE id = ?1 RETURNING ", columns!()
@@ -104,17 +106,22 @@ impl Accounts for Sqlite {
         .await
     }
 
-    async fn set_password(&self, id: UserId, old: &str, new: &str) -> Result<()> {
+    async fn set_password(&self, id: UserId, update: PasswordUpdate<'_>) -> Result<()> {
         ordinary(id)?;
-        let (old, new) = (old.to_owned(), new.to_owned());
+        let (old, new) = (update.old.to_owned(), update.new.to_owned());
+        let expires_at = update.expires_at.map(|at| at.0);
         self.write(move |db| {
-            if SET_PASSWORD.run(db, params![id.0.as_bytes(), old, new])? == 1 {
+            if SET_PASSWORD.run(db, params![id.0.as_bytes(), old, new, expires_at])? == 1 {
                 return Ok(());
             }
             let there = BY_ID.one(db, [id.0.as_bytes()], |_| Ok(()))?.is_some();
             Err(if there { Error::Stale } else { Error::NotFound })
         })
         .await
+    }
+
+    async fn has_bcrypt_hashes(&self) -> Result<bool> {
+        self.read(|db| Ok(BCRYPT.one(db, [], |_| Ok(()))?.is_some())).await
     }
 
     async fn set_role(&self, id: UserId, role: Role) -> Result<Account> {
@@ -156,6 +163,7 @@ fn insert(db: &Connection, account: &Account) -> rusqlite::Result<()> {
         account.created_at.0,
         account.avatar_seed,
         account.avatar_version,
+        account.password_expires_at.map(|at| at.0),
     ];
     INSERT.run(db, values).map(drop)
 }
@@ -188,10 +196,11 @@ fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
         username: Username::unchecked(row.get::<_, String>("username")?),
         email: Email::unchecked(row.get::<_, String>("email")?),
         password: row.get("password")?,
+        password_expires_at: row.get::<_, Option<i64>>("password_expires_at")?.map(Timestamp),
         role: if row.get_ref("role")?.as_str()? == role_text(Role::Admin) { Role::Admin } else { Role::User },
         verified: row.get("verified")?,
         suspended: row.get("suspended")?,
-        created_at: ro_co_shared::Timestamp(row.get("created_at")?),
+        created_at: Timestamp(row.get("created_at")?),
         avatar_seed: row.get("avatar_seed")?,
         avatar_version: row.get("avatar_version")?,
     })

@@ -18,7 +18,21 @@ const PURGE: u32 = 500;
 macro_rules! columns {
     () => {
         "id, user, generation, current, previous, rotated_at, replays, created_at, last_seen, expires_at,
-        absolute_at, ended_at, end_reason, device"
+        absolute_at, ended_at, end_reason, device, keyed, refresh_key, refresh_key_generation, grace_used"
+    };
+}
+
+/// The key of the rotation that made the session's current token.
+macro_rules! same_key {
+    () => {
+        "(:key IS NOT NULL AND refresh_key IS :key AND refresh_key_generation IS :generation)"
+    };
+}
+
+/// A session that never sent a key, within a day.
+macro_rules! never_keyed {
+    () => {
+        "(keyed = 0 AND :key IS NULL AND rotated_at > :now - :replay)"
     };
 }
 
@@ -31,7 +45,7 @@ macro_rules! is_live {
 statements! {
     INSERT = concat!(
         "INSERT INTO sessions (", columns!(), ")
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
     );
     END_OLDEST = concat!(
         "UPDATE sessions SET ended_at = :now, end_reason = 'limit' WHERE id IN (
@@ -42,14 +56,16 @@ statements! {
     /// Step 1: compare and set.
     ROTATE = concat!(
         "UPDATE sessions SET generation = generation + 1, current = :next, previous = current, rotated_at = :now,
-            replays = 0, last_seen = :now, expires_at = min(:expires, absolute_at)
+            replays = 0, last_seen = :now, expires_at = min(:expires, absolute_at), keyed = keyed OR :key IS NOT NULL,
+            refresh_key = :key, refresh_key_generation = iif(:key IS NULL, NULL, generation)
         WHERE id = :id AND generation = :generation AND current = :hash", is_live!(), "RETURNING ", columns!()
     );
     /// Step 2: a write, and not a read, so that it is ordered after the rotation it repeats.
     REPLAY = concat!(
-        "UPDATE sessions SET replays = replays + 1
+        "UPDATE sessions SET replays = replays + 1, keyed = keyed OR :key IS NOT NULL,
+            grace_used = grace_used OR NOT (", same_key!(), " OR ", never_keyed!(), ")
         WHERE id = :id AND generation = :generation + 1 AND previous = :hash", is_live!(), "
-            AND rotated_at > :now - :replay
+            AND (", same_key!(), " OR ", never_keyed!(), " OR (grace_used = 0 AND rotated_at > :now - :grace))
         RETURNING ", columns!()
     );
     /// Step 3.
@@ -136,6 +152,10 @@ fn add(db: &Connection, session: &Session, most: usize) -> Result<()> {
         ended_at.map(|at| at.0),
         end_reason,
         session.device,
+        session.keyed,
+        session.refresh_key.map(|(key, _)| key),
+        session.refresh_key.map(|(_, generation)| generation),
+        session.grace_used,
     ];
     INSERT.run(db, values).map_err(|error| match error {
         error if is_duplicate(&error) => Error::Conflict("id"),
@@ -154,14 +174,14 @@ fn refresh(db: &Connection, token: &RefreshAttempt, now: Timestamp) -> rusqlite:
     let id = token.session.0.as_bytes();
     let rotation = named_params! {
         ":id": id, ":generation": token.generation, ":hash": token.hash, ":next": token.next_hash,
-        ":now": now.0, ":expires": now.plus_millis(token.idle_ms).0,
+        ":now": now.0, ":expires": now.plus_millis(token.idle_ms).0, ":key": token.key,
     };
     if let Some(rotated) = ROTATE.one(db, rotation, session)? {
         return Ok(Refreshed::Rotated(rotated));
     }
     let replay = named_params! {
         ":id": id, ":generation": token.generation, ":hash": token.hash, ":now": now.0,
-        ":replay": token.replay_ms,
+        ":key": token.key, ":replay": token.replay_ms, ":grace": token.grace_ms,
     };
     if let Some(replayed) = REPLAY.one(db, replay, session)? {
         return Ok(Refreshed::Replayed(replayed));
@@ -174,6 +194,7 @@ fn refresh(db: &Connection, token: &RefreshAttempt, now: Timestamp) -> rusqlite:
 fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
     let time = |column| row.get(column).map(Timestamp);
     let ended_at: Option<i64> = row.get("ended_at")?;
+    let key: Option<[u8; 32]> = row.get("refresh_key")?;
     Ok(Session {
         id: SessionId(id(row, "id")?),
         user: UserId(id(row, "user")?),
@@ -188,5 +209,8 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
         absolute_at: time("absolute_at")?,
         ended: ended_at.map(Timestamp).zip(row.get("end_reason")?),
         device: row.get("device")?,
+        keyed: row.get("keyed")?,
+        refresh_key: key.zip(row.get("refresh_key_generation")?),
+        grace_used: row.get("grace_used")?,
     })
 }

@@ -8,7 +8,7 @@ use super::{
     assert_fails,
     make::{T0, account, at, at_once, user},
 };
-use crate::store::{Account, Error, Page, Store};
+use crate::store::{Account, Error, Page, PasswordUpdate, Store};
 
 fn name(text: &str) -> Username {
     text.parse().unwrap()
@@ -24,6 +24,7 @@ pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
         role: Role::Admin,
         verified: true,
         suspended: true,
+        password_expires_at: Some(at(7)),
         created_at: at(-12_345),
         avatar_seed: "😀 seed/with?odd&parts".to_owned(),
         avatar_version: 41,
@@ -134,13 +135,13 @@ pub(super) async fn renaming(store: Arc<dyn Store>) {
 pub(super) async fn password_is_replaced_only_if_it_still_is_the_old_one(store: Arc<dyn Store>) {
     let ada = account("ada");
     store.add_account(&ada).await.unwrap();
-    store.set_password(ada.id, &ada.password, "second").await.unwrap();
-    assert_fails!(store.set_password(ada.id, &ada.password, "third").await, Error::Stale);
+    store.set_password(ada.id, replaced(&ada.password, "second")).await.unwrap();
+    assert_fails!(store.set_password(ada.id, replaced(&ada.password, "third")).await, Error::Stale);
     assert_eq!(store.account(ada.id).await.unwrap().password, "second");
 
     let results = at_once(2, |i| {
         let store = Arc::clone(&store);
-        async move { store.set_password(ada.id, "second", &format!("racer {i}")).await }
+        async move { store.set_password(ada.id, replaced("second", &format!("racer {i}"))).await }
     })
     .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
@@ -181,7 +182,7 @@ pub(super) async fn missing_accounts_are_not_found(store: Arc<dyn Store>) {
 /// No write finds this account.
 async fn no_account(store: &dyn Store, id: UserId) {
     assert_fails!(store.rename(id, &name("whoever")).await, Error::NotFound);
-    assert_fails!(store.set_password(id, "", "new").await, Error::NotFound);
+    assert_fails!(store.set_password(id, replaced("", "new")).await, Error::NotFound);
     assert_fails!(store.set_role(id, Role::Admin).await, Error::NotFound);
     assert_fails!(store.set_avatar_seed(id, "seed").await, Error::NotFound);
     assert_fails!(store.delete_account(id, Content::Keep).await, Error::NotFound);
@@ -202,4 +203,33 @@ pub(super) async fn the_deleted_account_is_nobodys(store: Arc<dyn Store>) {
 
     no_account(&*store, UserId::DELETED).await;
     assert!(store.account(UserId::DELETED).await.unwrap() == before);
+}
+
+fn replaced<'a>(old: &'a str, new: &'a str) -> PasswordUpdate<'a> {
+    PasswordUpdate { old, new, expires_at: None }
+}
+
+pub(super) async fn a_password_expires_until_it_is_replaced(store: Arc<dyn Store>) {
+    let ada = account("ada");
+    store.add_account(&ada).await.unwrap();
+    let reset = PasswordUpdate { expires_at: Some(at(5)), ..replaced(&ada.password, "reset") };
+    store.set_password(ada.id, reset).await.unwrap();
+    let kept = store.account(ada.id).await.unwrap();
+    assert_eq!((kept.password.as_str(), kept.password_expires_at), ("reset", Some(at(5))));
+    assert!(!kept.password_expired(at(4)) && kept.password_expired(at(5)));
+    store.set_password(ada.id, replaced("reset", "chosen")).await.unwrap();
+    assert_eq!(store.account_by_email(&ada.email).await.unwrap().password_expires_at, None);
+}
+
+pub(super) async fn bcrypt_hashes_are_found_as_long_as_there_are_any(store: Arc<dyn Store>) {
+    store.add_account(&account("ada")).await.unwrap();
+    assert!(!store.has_bcrypt_hashes().await.unwrap());
+    for version in ["$2a$", "$2b$", "$2y$"] {
+        let bob = Account { password: format!("{version}10$abc"), ..account("bob") };
+        store.add_account(&bob).await.unwrap();
+        assert!(store.has_bcrypt_hashes().await.unwrap(), "{version}");
+        store.set_password(bob.id, replaced(&bob.password, "$argon2id$")).await.unwrap();
+        assert!(!store.has_bcrypt_hashes().await.unwrap());
+        store.delete_account(bob.id, Content::Keep).await.unwrap();
+    }
 }

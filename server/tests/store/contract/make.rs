@@ -82,6 +82,9 @@ pub(crate) fn session(user: UserId, created_at: Timestamp) -> Session {
         previous: None,
         rotated_at: created_at,
         replays: 0,
+        keyed: false,
+        refresh_key: None,
+        grace_used: false,
         created_at,
         last_seen: created_at,
         expires_at: created_at.plus_millis(14 * DAY),
@@ -113,6 +116,8 @@ pub(crate) fn token(session: &Session, generation: u32) -> RefreshAttempt {
         hash: hash(generation),
         next_hash: hash(generation + 1),
         idle_ms: 14 * DAY,
+        key: None,
         replay_ms: DAY,
+        grace_ms: 60 * SECOND,
     }
 }

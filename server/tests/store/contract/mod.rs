@@ -9,6 +9,7 @@ mod paging;
 mod pictures;
 mod questions;
 mod refresh;
+mod refresh_keys;
 mod roundtrip;
 mod sessions;
 
@@ -40,6 +41,8 @@ laws! {
         two_at_once_for_one_address,
         renaming,
         password_is_replaced_only_if_it_still_is_the_old_one,
+        a_password_expires_until_it_is_replaced,
+        bcrypt_hashes_are_found_as_long_as_there_are_any,
         roles,
         lists_are_oldest_first,
         missing_accounts_are_not_found,
@@ -54,6 +57,16 @@ laws! {
         ending_all_but_one,
         purging,
         go_with_their_account,
+    ];
+    refresh_keys: [
+        the_same_key_repeats_its_rotation_as_long_as_the_session_lives,
+        a_key_counts_for_the_rotation_it_made,
+        another_key_or_none_is_accepted_once_within_a_minute,
+        the_minute_is_granted_once_in_the_life_of_a_session,
+        the_first_key_makes_a_session_keyed,
+        a_thief_ahead_is_noticed_at_the_second_use,
+        a_thief_behind_is_noticed_at_the_second_use,
+        of_many_at_once_with_other_keys_one_is_forgiven,
     ];
     refresh: [
         rotates_the_current_token,

@@ -31,6 +31,15 @@ pub(in crate::store::mongo) struct SessionDoc {
     end_reason: Option<String>,
     over: DateTime,
     device: String,
+    /// Missing, as the three below, where a server of version 1 wrote the session.
+    #[serde(default)]
+    keyed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_key: Option<Binary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_key_generation: Option<i64>,
+    #[serde(default)]
+    grace_used: bool,
 }
 
 impl From<&Session> for SessionDoc {
@@ -54,6 +63,10 @@ impl From<&Session> for SessionDoc {
             end_reason,
             over: date(over),
             device: session.device.clone(),
+            keyed: session.keyed,
+            refresh_key: session.refresh_key.as_ref().map(|(key, _)| bytes(key)),
+            refresh_key_generation: session.refresh_key.map(|(_, generation)| generation.into()),
+            grace_used: session.grace_used,
         }
     }
 }
@@ -63,6 +76,7 @@ impl TryFrom<SessionDoc> for Session {
 
     fn try_from(doc: SessionDoc) -> Result<Self, Fault> {
         let number = |n: i64| u32::try_from(n).map_err(|_| Fault::Malformed("a number out of range"));
+        let key = doc.refresh_key.as_ref().map(hash).transpose()?;
         Ok(Self {
             id: SessionId(id(doc.id)),
             user: UserId(id(doc.user)),
@@ -77,6 +91,9 @@ impl TryFrom<SessionDoc> for Session {
             absolute_at: time(doc.absolute_at),
             ended: doc.ended_at.map(time).zip(doc.end_reason),
             device: doc.device,
+            keyed: doc.keyed,
+            refresh_key: key.zip(doc.refresh_key_generation.map(number).transpose()?),
+            grace_used: doc.grace_used,
         })
     }
 }
