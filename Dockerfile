@@ -1,4 +1,4 @@
-# The server alone, for compose.yaml. Not built where it was written: no engine for containers was at hand.
+# The server alone, for compose.yaml. Untested: no container engine was available.
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
 COPY . .
@@ -6,7 +6,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
     cargo build --release --locked -p ro-co-server && cp target/release/ro-co-server /
 
 FROM debian:bookworm-slim
-# DiceBear is asked over TLS.
+# Root certificates for DiceBear over TLS.
 RUN apt-get update && apt-get install --no-install-recommends -y ca-certificates && rm -rf /var/lib/apt/lists/*
 COPY --from=build /ro-co-server /usr/local/bin/
 USER 1000:1000

@@ -1,6 +1,6 @@
-//! A replica set of three local nodes to try things on: `cargo run -p ro-co-tests --bin replica-set`.
+//! A replica set of three local nodes for experiments: `cargo run -p ro-co-tests --bin replica-set`.
 //!
-//! It prints its address, takes commands from standard input (`help` lists them), and ends with that.
+//! It prints its connection string, takes commands from standard input (`help` lists them), and ends when that closes.
 
 use std::io::BufRead;
 

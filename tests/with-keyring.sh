@@ -1,6 +1,6 @@
 #!/bin/bash
 # usage: with-keyring.sh COMMAND [ARGUMENT...]
-# Runs a command inside a private, unlocked Secret Service on a bus of its own; nothing of the caller's is touched.
+# Runs a command inside a private, unlocked Secret Service on a bus of its own, isolated from the caller's.
 # Needs gnome-keyring, dbus and libsecret-tools (tests/setup).
 set -euo pipefail
 dir=$(mktemp -d)
@@ -13,7 +13,7 @@ env -u DISPLAY -u WAYLAND_DISPLAY -u DBUS_SESSION_BUS_ADDRESS \
     XDG_CONFIG_HOME="$dir/home/.config" XDG_CACHE_HOME="$dir/home/.cache" \
     dbus-run-session -- bash -euo pipefail -c '
         printf %s "${KEYRING_PASSWORD:-test}" | gnome-keyring-daemon --unlock --components=secrets --daemonize >/dev/null
-        # The daemon is there before its collection is: try until a secret comes back.
+        # The daemon starts before its collection exists: retry until a secret can be read back.
         for _ in $(seq 50); do
             printf x | secret-tool store --label=probe probe 1 2>/dev/null &&
                 [ "$(secret-tool lookup probe 1)" = x ] && break

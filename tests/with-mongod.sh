@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs mongod for as long as standard input is open, so that none outlives the tests, however they end.
+# Runs mongod until standard input closes, so that none outlives the tests, however they end.
 # with-mongod.sh DIR MONGOD ARGUMENTS...: prints its process id. The line `keep` ends it and keeps DIR, end of file removes DIR.
 trap '' INT TERM HUP
 dir=$1

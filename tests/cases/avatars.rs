@@ -1,9 +1,9 @@
-//! Pictures, against an avatar service that is real, dead, slow or lying.
+//! Avatars, against an avatar service that is real, dead, slow or malicious.
 
 use std::{net::TcpListener, process::ExitCode, sync::Barrier, thread};
 
 use ro_co_tests::{
-    DiceBear, Gate, Options, Person, Reply, Said, Server, Stub,
+    DiceBear, Gate, Options, Person, Reply, Server, Stub, StubResponse,
     needs::{self, Need, case},
     wait::until,
 };
@@ -33,7 +33,7 @@ fn icon(person: &Person) -> Reply {
     reply
 }
 
-/// A placeholder may be kept for seconds only; a real picture has an address of its own and may be kept.
+/// A placeholder is cacheable for seconds only; an avatar has a versioned URL and is cacheable for long.
 fn is_placeholder(reply: &Reply) -> bool {
     let cache = reply.header("cache-control").unwrap();
     let age = cache.split("max-age=").nth(1).unwrap().split(',').next().unwrap();
@@ -54,7 +54,7 @@ fn real() {
 }
 
 fn dead() {
-    // A port where nobody listens, but where the service will come up later.
+    // An unused port, where the service starts later.
     let place = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = server_with(&format!("http://{place}/9.x"));
     let ada = Person::sign_up(&server, "ada");
@@ -62,10 +62,10 @@ fn dead() {
     assert!(is_placeholder(&placeholder));
     let again = ada.send(&ada.request("PUT", "/user/icon")).expect(200);
     assert!(again.text().starts_with("<svg"), "a new seed is kept while the service is away");
-    let service = Stub::listen(place, |_| Said::ok("image/svg+xml", ROBOT));
+    let service = Stub::listen(place, |_| StubResponse::ok("image/svg+xml", ROBOT));
     let picture = until("the picture to post-load", || Some(icon(&ada)).filter(|r| !is_placeholder(r)));
     assert!(picture.text().contains("#93ac23"), "{}", picture.text());
-    assert!(!service.heard().is_empty());
+    assert!(!service.requests().is_empty());
 }
 
 fn slow() {
@@ -73,11 +73,11 @@ fn slow() {
     let held = gate.clone();
     let service = Stub::start(move |_| {
         held.pass();
-        Said::ok("image/svg+xml", ROBOT)
+        StubResponse::ok("image/svg+xml", ROBOT)
     });
     let server = server_with(&format!("{}/9.x", service.url()));
     let ada = Person::sign_up(&server, "ada");
-    // The answer comes while the service still says nothing.
+    // The response comes while the service is still pending.
     assert!(is_placeholder(&icon(&ada)));
     gate.open();
     until("the picture to post-load", || Some(icon(&ada)).filter(|r| !is_placeholder(r)));
@@ -88,7 +88,7 @@ fn together() {
     let held = gate.clone();
     let service = Stub::start(move |_| {
         held.pass();
-        Said::ok("image/svg+xml", ROBOT)
+        StubResponse::ok("image/svg+xml", ROBOT)
     });
     let server = server_with(&format!("{}/9.x", service.url()));
     let ada = Person::sign_up(&server, "ada");
@@ -100,30 +100,36 @@ fn together() {
                 icon(&ada)
             });
         }
-        until("the fetch", || (!service.heard().is_empty()).then_some(()));
+        until("the fetch", || (!service.requests().is_empty()).then_some(()));
         gate.open();
     });
     until("the picture", || Some(icon(&ada)).filter(|r| !is_placeholder(r)));
-    assert_eq!(service.heard().len(), 1, "{:?}", service.heard());
+    assert_eq!(service.requests().len(), 1, "{:?}", service.requests());
 }
 
 fn lying() {
-    let elsewhere = Stub::start(|_| Said::ok("image/svg+xml", ROBOT));
-    let redirect = Said {
+    let elsewhere = Stub::start(|_| StubResponse::ok("image/svg+xml", ROBOT));
+    let redirect = StubResponse {
         status: "302 Found",
         headers: format!("Location: {}/9.x/bottts/svg\r\n", elsewhere.url()),
-        ..Said::ok("text/html", "")
+        ..StubResponse::ok("text/html", "")
     };
     let lies = [
-        ("a page", Said::ok("text/html", "<html>robot</html>")),
-        ("another type", Said::ok("image/png", ROBOT)),
-        ("no svg", Said::ok("image/svg+xml", "<html>robot</html>")),
-        ("broken svg", Said::ok("image/svg+xml", "<svg><g")),
-        ("not text", Said::ok("image/svg+xml", vec![0xff; 1000])),
-        ("nothing", Said::ok("image/svg+xml", "")),
-        ("10 MB", Said::ok("image/svg+xml", format!("<svg>{}</svg>", " ".repeat(10 << 20)))),
-        ("an error", Said { status: "500 Internal Server Error", ..Said::ok("image/svg+xml", ROBOT) }),
-        ("too many", Said { status: "429 Too Many Requests", ..Said::ok("text/plain", "slow down") }),
+        ("a page", StubResponse::ok("text/html", "<html>robot</html>")),
+        ("another type", StubResponse::ok("image/png", ROBOT)),
+        ("no svg", StubResponse::ok("image/svg+xml", "<html>robot</html>")),
+        ("broken svg", StubResponse::ok("image/svg+xml", "<svg><g")),
+        ("not text", StubResponse::ok("image/svg+xml", vec![0xff; 1000])),
+        ("nothing", StubResponse::ok("image/svg+xml", "")),
+        ("10 MB", StubResponse::ok("image/svg+xml", format!("<svg>{}</svg>", " ".repeat(10 << 20)))),
+        (
+            "an error",
+            StubResponse { status: "500 Internal Server Error", ..StubResponse::ok("image/svg+xml", ROBOT) },
+        ),
+        (
+            "too many",
+            StubResponse { status: "429 Too Many Requests", ..StubResponse::ok("text/plain", "slow down") },
+        ),
         ("a redirect", redirect),
     ];
     for (what, lie) in lies {
@@ -133,17 +139,17 @@ fn lying() {
         let shown = icon(&ada);
         assert!(is_placeholder(&shown), "{what} was believed: {:.200}", shown.text());
         assert!(!shown.text().contains("robot"), "{what}");
-        until("a fetch", || (!service.heard().is_empty()).then_some(()));
+        until("a fetch", || (!service.requests().is_empty()).then_some(()));
         server.open("/health/ready").expect(200);
     }
-    assert!(elsewhere.heard().is_empty(), "a redirect was followed");
+    assert!(elsewhere.requests().is_empty(), "a redirect was followed");
 }
 
 fn scripts() {
-    let service = Stub::start(|_| Said::ok("image/svg+xml", include_str!("hostile.svg")));
+    let service = Stub::start(|_| StubResponse::ok("image/svg+xml", include_str!("hostile.svg")));
     let server = server_with(&format!("{}/9.x", service.url()));
     let ada = Person::sign_up(&server, "ada");
-    // Refused whole or cleaned: either is fine, none of this may come through.
+    // Rejected or sanitised: none of this may be in the response.
     for reply in [icon(&ada), icon(&ada)] {
         let shown = reply.text().to_lowercase();
         for bad in ["alert", "<script", "onload", "onclick", "javascript:", "evil.example", "foreignobject"] {
@@ -154,14 +160,14 @@ fn scripts() {
 }
 
 fn names() {
-    let service = Stub::start(|_| Said::ok("image/svg+xml", ROBOT));
+    let service = Stub::start(|_| StubResponse::ok("image/svg+xml", ROBOT));
     let server = server_with(&format!("{}/9.x", service.url()));
     for name in ["Ada Lovelace", "a.b_c-d", "李小龍"] {
         icon(&Person::sign_up(&server, name));
     }
-    let heard = service.heard();
-    assert_eq!(heard.len(), 3);
-    for request in heard {
+    let requests = service.requests();
+    assert_eq!(requests.len(), 3);
+    for request in requests {
         let (path, query) = request.path.split_once('?').unwrap();
         assert_eq!((&*request.method, path), ("GET", "/9.x/bottts/svg"));
         let mut names: Vec<_> = query.split('&').map(|pair| pair.split('=').next().unwrap()).collect();

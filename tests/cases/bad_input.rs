@@ -1,4 +1,4 @@
-//! Input that is wrong in every way: the documented status, a proper problem, nothing stored, nobody dead.
+//! Invalid input of every kind: the documented status, a valid problem document, nothing stored, server alive.
 
 use std::{
     io::{BufReader, Write},
@@ -9,7 +9,7 @@ use ro_co_shared::Code;
 use ro_co_tests::{Person, Reply, Request, Server, http::exchange, person::PASSWORD};
 use serde_json::{Value, json};
 
-/// Sends a case to a fresh server, then checks that the server is well and has nothing new in it.
+/// Runs a case on a fresh server, then checks that the server is healthy and stored nothing.
 fn with_server(check: impl FnOnce(&Server, &Person)) {
     let server = Server::start();
     let ada = Person::sign_up(&server, "ada");
@@ -134,7 +134,7 @@ fn texts_that_are_too_long_by_one() {
         assert_eq!(ada.post("/question", &title).wrong_fields(400), ["title"]);
         let description = json!({"title": "x", "description": "😀".repeat(10_001)});
         assert_eq!(ada.post("/question", &description).wrong_fields(400), ["description"]);
-        // The document's limit is that of what is sent, whatever is left of it afterwards.
+        // The limit applies to the value as sent, before trimming.
         for title in [format!("{} ", "x".repeat(255)), format!("x{}", " ".repeat(255))] {
             assert_eq!(ada.post("/question", &json!({"title": title})).wrong_fields(400), ["title"]);
         }
@@ -151,7 +151,7 @@ fn texts_that_are_as_long_as_allowed() {
     let ada = Person::sign_up(&server, "ada");
     let emoji = "😀".repeat(10_000);
     let title = "é".repeat(255);
-    // The longest way to write it in JSON: an escaped surrogate pair for each.
+    // The longest JSON encoding: an escaped surrogate pair per character.
     let body =
         format!("{{\"title\": \"{title}\", \"description\": \"{}\"}}", "\\ud83d\\ude00".repeat(10_000));
     let question = ada.send(&ada.request("POST", "/question").raw_json(body)).expect(201).json();
@@ -281,7 +281,7 @@ fn bodies_of_ten_megabytes() {
         let big = json!({"title": "x".repeat(10 << 20)}).to_string();
         ada.send(&ada.request("POST", "/question").raw_json(big.clone())).problem(413);
         server.send(&Request::new("POST", "/api/v1/auth/login").raw_json(big.clone())).problem(413);
-        // In chunks, so that no length gives it away.
+        // Chunked, without a Content-Length.
         let head = format!(
             "POST /api/v1/question HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
              Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -372,7 +372,7 @@ fn requests_that_are_not_http() {
             "GET\0/ HTTP/1.1\r\n\r\n",
         ] {
             let answer = exchange(server.address, format!("{bad}\r\n\r\n").as_bytes());
-            // A broken request line is answered with a bare 400 or a closed door, never with content.
+            // An invalid request line gets a bare 400 or a closed connection, never content.
             assert!(
                 answer.as_ref().is_ok_and(|a| a.status == 400 || a.status == 505) || answer.is_err(),
                 "{answer:?}"
@@ -382,7 +382,7 @@ fn requests_that_are_not_http() {
 }
 
 #[test]
-fn places_and_methods_that_do_not_exist() {
+fn unknown_paths_and_methods() {
     with_server(|server, ada| {
         server.open("/nowhere").problem(404);
         ada.get("/nowhere").problem(404);

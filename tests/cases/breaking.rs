@@ -1,4 +1,4 @@
-//! A change of the description that breaks clients is written down in CHANGELOG.md; and what counts as such a change.
+//! Breaking changes of `openapi.json` are listed in CHANGELOG.md; and which changes are breaking.
 
 use std::{
     fs,
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
     ])
 }
 
-/// Compares with the version before: the last commit's, or where the file is as committed the one before that.
+/// Compares with the previous version: the last commit's, or if the file is unmodified the one before that.
 fn noted() -> Result<Completion, Failed> {
     let file = fs::read_to_string(openapi()).unwrap();
     let last = git(&["log", "-n", "1", "--format=%H", "--", "openapi.json"]);
@@ -48,7 +48,7 @@ fn noted() -> Result<Completion, Failed> {
     .into())
 }
 
-/// What a finding is about, in its backticks.
+/// The subject of a finding, in its backticks.
 fn subject(finding: &str) -> String {
     finding.split_inclusive('`').take(2).collect()
 }
@@ -137,7 +137,7 @@ fn limits() {
     let maximum = format!("{READ}/parameters/0/schema/maximum");
     found(&with(&maximum, json!(8)), &["`readThing` has another maximum"]);
     found(&with(&maximum, json!(10)), &[]);
-    // The thing goes both ways: less is a break for who sends it, more for who reads it.
+    // The schema is sent and received: narrowing breaks senders, widening breaks readers.
     let length = format!("{THING}/properties/name/maxLength");
     found(&with(&length, json!(9)), &["`Thing` `name` has another maxLength"]);
     found(&with(&length, json!(11)), &["`Thing` `name` has another maxLength"]);

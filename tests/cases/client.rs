@@ -1,4 +1,4 @@
-//! What people do with the client: the built program in a terminal, against the built server.
+//! The built client in a terminal, against the built server.
 
 use ro_co_tests::{
     Home, Person, Server, Terminal,
@@ -107,12 +107,12 @@ fn logging_out_ends_the_session_on_the_server() {
 }
 
 #[test]
-fn the_client_refreshes_without_a_word() {
+fn the_client_refreshes_silently() {
     let server = Server::start_with(ro_co_tests::Options::default().args(&["--access-ttl", "1s"]));
     let watcher = Person::sign_up(&server, "bob");
     let terminal = Terminal::client(&Home::at(&server), &[]);
     sign_up(&terminal, "ada");
-    // With the leeway, the first access token has been refused for sure once a token of the same age is.
+    // Because of the leeway, the first access token is certainly expired once a token of the same age is refused.
     until_refused(&watcher);
     ask(&terminal, "Still signed in?", "");
     terminal.wait("Still signed in?");
@@ -142,7 +142,7 @@ fn a_click_selects_and_a_second_one_opens() {
 }
 
 #[test]
-fn pictures_stand_beside_the_names() {
+fn avatars_are_shown_beside_the_names() {
     let server = Server::start();
     let ada = Person::sign_up(&server, "ada");
     ada.ask("Do I have a face?");

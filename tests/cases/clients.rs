@@ -1,5 +1,5 @@
-//! Clients generated from the description, in four languages, made anew for each run: each is held to the strictest rules
-//! of its language and plays one scenario against the built server.
+//! Clients generated from `openapi.json` in four languages, regenerated for each run: each is checked by the strictest
+//! rules of its language and runs one scenario against the built server.
 //!
 //! The scenario: sign up, log in, fetch a picture as bytes, ask 25 questions (each twice, with a key), page through them
 //! by cursor, edit one, answer it, refresh, log out; and meet a 400, 401, 403, 409, 412 and 429 on the way and read `code`
@@ -18,7 +18,7 @@ use ro_co_tests::{
     programs::{tools, workspace},
 };
 
-/// The media type of problems, which progenitor does not know to be JSON.
+/// The media type of problems, which progenitor does not treat as JSON.
 const PROBLEM: &str = "application/problem+json";
 
 fn main() -> ExitCode {
@@ -60,7 +60,7 @@ fn openapi_generator() {
     generate.args(["generate", "-g", "python", "--package-name", "roco_generated", "-i"]).arg(openapi());
     generate.args(["--global-property", "apiDocs=false,modelDocs=false,apiTests=false,modelTests=false"]);
     only_its_own_warning(&succeeded(generate.arg("-o").arg(place.path())));
-    // The generator brings the rules of its own, of which its text keeps as many as it can.
+    // The generator ships its own mypy rules for the generated code.
     let scenario = clients().join("python-openapi-generator/scenario.py");
     let mut types = python_tool("mypy");
     types.arg("--config-file").arg(place.path().join("pyproject.toml")).arg("-p").arg("roco_generated");
@@ -71,7 +71,7 @@ fn openapi_generator() {
     play(python_tool("python").arg(scenario).env("PYTHONPATH", place.path()));
 }
 
-/// It says this of every document that has a schema.
+/// Printed for every document with a schema.
 fn only_its_own_warning(said: &str) {
     let complaints = said.lines().filter(|line| line.contains("WARN") || line.contains("ERROR"));
     let others: Vec<_> =
@@ -94,7 +94,7 @@ fn typescript() {
 }
 
 fn rust() {
-    // A place that stays, with a target directory that stays: compiled once, it takes seconds.
+    // A persistent directory with a persistent target directory: after the first build it takes seconds.
     let place = workspace().join("target/clients/rust");
     fs::create_dir_all(place.join("src")).unwrap();
     for file in ["Cargo.toml", "Cargo.lock", "src/main.rs"] {
@@ -122,7 +122,7 @@ fn python_tool(name: &str) -> Command {
     command
 }
 
-/// Plays a scenario against a server of its own.
+/// Runs a scenario against a server of its own.
 #[track_caller]
 fn play(scenario: &mut Command) {
     let server = Server::start();
@@ -130,7 +130,7 @@ fn play(scenario: &mut Command) {
     assert!(said.ends_with("played to the end\n"), "{said}");
 }
 
-/// Runs a command that has to succeed; all it said.
+/// Runs a command that must succeed; returns its output.
 #[track_caller]
 fn succeeded(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();

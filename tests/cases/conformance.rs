@@ -1,7 +1,7 @@
-//! The built server against its own description: schemathesis makes requests from it, good and bad, alone and in
-//! sequences, and holds every answer to it, with all of its checks and one of ours (tests/conformance).
+//! The built server against `openapi.json`: schemathesis generates requests from it, valid and invalid, single and in
+//! sequences, and validates every response, with all of its checks and one of ours (tests/conformance).
 //!
-//! The short form is for every run; the long one is the same with more requests: `-- --include-ignored`.
+//! The short form runs always; the long one sends more requests: `-- --include-ignored`.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use ro_co_tests::{
     programs::{tools, workspace},
 };
 
-/// Most requests an operation is tried with while fuzzing, and most sequences of requests.
+/// Maximum number of requests per operation while fuzzing, and of sequences of requests.
 const SHORT: u32 = 100;
 /// As [`SHORT`]; with this many, the three runs together send more than 20,000 requests.
 const LONG: u32 = 200;
@@ -38,7 +38,7 @@ fn short(who: &str) {
     assert!(made > 500, "only {made} requests");
 }
 
-/// Tries everything as `nobody` signed in, as a user (`ada`) or as an admin (`grace`); the number of requests.
+/// Tries everything as anonymous (`nobody`), as a user (`ada`) or as an admin (`grace`); returns the number of requests.
 fn conform(who: &str, examples: u32) -> u32 {
     let server = Server::start_with(Options::default().unlimited().args(&["--access-ttl", "2h"]));
     let place = tempfile::tempdir().unwrap();

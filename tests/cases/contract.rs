@@ -1,7 +1,7 @@
-//! The client uses nothing that the description does not describe.
+//! The client uses documented behaviour only.
 //!
-//! In every test with a client and a server of ours a recorder stands between the two, and the server's end holds what was said
-//! to the description (`Server::watched_url`). Here: that this sees the traffic, and that it would see a fault in it.
+//! In every test with client and server a recorder between them collects the traffic, which is validated against
+//! `openapi.json` when the server is dropped (`Server::watched_url`). Here: that traffic is recorded and violations are found.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use ro_co_tests::{
 use serde_json::{Value, json};
 
 #[test]
-fn a_visit_is_recorded_and_as_described() {
+fn a_client_session_is_recorded_and_valid() {
     let server = Server::start();
     let home = Home::at(&server);
     let terminal = Terminal::client(&home, &[]);
@@ -26,7 +26,7 @@ fn a_visit_is_recorded_and_as_described() {
     terminal.keys("r");
     terminal.wait("Answer");
     terminal.keys(&format!("It is.{}", key::CTRL_S));
-    // The text stands in the form as well; the question's own keys are there once it is sent.
+    // The form contains the text as well; the question's own keys appear once it is sent.
     terminal.wait("m mark answered");
     terminal.wait("It is.");
     terminal.keys("m");
@@ -42,7 +42,7 @@ fn a_visit_is_recorded_and_as_described() {
     }
 }
 
-/// A good exchange: a question asked.
+/// A valid exchange: a question created.
 fn good() -> Exchange {
     let server = Server::start();
     let ada = Person::sign_up(&server, "ada");

@@ -1,4 +1,4 @@
-//! The power goes: what was acknowledged is there afterwards, exactly once.
+//! SIGKILL under load: every acknowledged write is stored exactly once.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ const ROUNDS: usize = 4;
 /// Questions acknowledged in a round before the kill.
 const ENOUGH: usize = 60;
 
-/// A key and the id that the server answered with, or none where it died first.
+/// An idempotency key and the id in the response; none if the server was killed first.
 type Sent = HashMap<String, Option<String>>;
 
 #[test]
@@ -31,7 +31,7 @@ fn every_acknowledged_question_is_there_exactly_once() {
         server.restart();
         check(&ada.at(&server), &all);
     }
-    // Repeating what got no answer posts it now, and once; repeating the rest changes nothing.
+    // Repeating unanswered requests posts them exactly once; repeating the others changes nothing.
     let ada = ada.at(&server);
     for (key, id) in &mut all {
         let again = post(&ada, key).unwrap();
@@ -65,7 +65,7 @@ fn write_until_killed(server: &mut Server, ada: &Person, round: usize) -> Sent {
     sent.into_inner().unwrap()
 }
 
-/// The id of the question posted under this key; `None` when the server died over it.
+/// The id of the question posted under this key; `None` if the server was killed meanwhile.
 fn post(ada: &Person, key: &str) -> Option<String> {
     let body = json!({"title": key});
     let request = ada.request("POST", "/question").header("Idempotency-Key", key).json(&body);

@@ -1,4 +1,4 @@
-//! The pages for authors of scripts say what works: every block of shell and Python on them is run as it stands.
+//! Every shell and Python block of the API guide is executed unmodified.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
     ])
 }
 
-/// Runs the blocks of a page one after another, in a directory of their own, against a server of their own.
+/// Runs the blocks of a page in order, in a temporary directory, against a server of their own.
 fn run(page: &str) {
     let server = Server::start();
     let place = tempfile::tempdir().unwrap();
@@ -33,7 +33,7 @@ fn run(page: &str) {
     }
     for (language, block) in blocks {
         let mut command = match language {
-            // What a script's author has: a shell that stops at the first failure, also within a pipe.
+            // A shell that stops at the first failure, also within a pipe.
             "sh" => Command::new("bash"),
             "python" => Command::new("python3"),
             other => panic!("{page}: a block in {other} is not run"),

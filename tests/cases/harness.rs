@@ -1,4 +1,4 @@
-//! The harness itself: a terminal that did not answer, or a keyring that was everybody's, would make other cases lie.
+//! Tests of the harness: a broken terminal or a shared keyring would invalidate other cases.
 
 use std::{
     path::Path,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use ro_co_tests::{
-    Home, Keyring, Request, Said, Stub, Terminal,
+    Home, Keyring, Request, Stub, StubResponse, Terminal,
     needs::{self, Need, case},
 };
 
@@ -85,12 +85,12 @@ fn keyrings() {
 }
 
 fn stub() {
-    let stub = Stub::start(|heard| match &*heard.path {
-        "/yes?x=1" => Said::ok("text/plain", "yes"),
-        _ => Said::not_found(),
+    let stub = Stub::start(|request| match &*request.path {
+        "/yes?x=1" => StubResponse::ok("text/plain", "yes"),
+        _ => StubResponse::not_found(),
     });
     let yes = Request::new("GET", "/yes?x=1").send(stub.address).unwrap();
     assert_eq!((yes.status, yes.text().as_str()), (200, "yes"));
     assert_eq!(Request::new("POST", "/no").body("x").send(stub.address).unwrap().status, 404);
-    assert_eq!(stub.heard().len(), 2);
+    assert_eq!(stub.requests().len(), 2);
 }

@@ -1,4 +1,4 @@
-//! What stands above the body.
+//! Response headers.
 
 use ro_co_tests::{Options, Person, Reply, Request, Server};
 use serde_json::json;
@@ -49,12 +49,12 @@ fn a_request_id_from_outside_is_not_echoed_into_a_header() {
 }
 
 #[test]
-fn what_has_not_changed_is_not_sent_again() {
+fn unchanged_resources_are_304() {
     let server = Server::start();
     let ada = Person::sign_up(&server, "ada");
     let id = ada.ask("Cached?");
     let answer = ada.answer(&id, "Yes.");
-    // Single objects have tags as well, but as versions for `If-Match` (docs/adr/0006).
+    // Single objects have tags too, as versions for `If-Match` (docs/adr/0006).
     for single in ["/question/".to_owned() + &id, "/answer/".to_owned() + &answer] {
         etag(&ada.get(&single).expect(200), &single);
     }
@@ -101,7 +101,7 @@ fn etag(reply: &Reply, what: &str) -> String {
 }
 
 #[test]
-fn other_origins_are_not_let_in_by_default() {
+fn other_origins_are_not_allowed_by_default() {
     let server = Server::start();
     for request in [
         Request::new("GET", "/health/live").header("Origin", "https://example.org"),
@@ -119,7 +119,7 @@ fn other_origins_are_not_let_in_by_default() {
 }
 
 #[test]
-fn an_origin_that_is_configured_is_let_in_and_no_other() {
+fn only_configured_origins_are_allowed() {
     let server = Server::start_with(Options::default().args(&["--cors-origin", "https://ro-co.example"]));
     let preflight = |origin: &str| {
         server.send(
@@ -146,7 +146,7 @@ fn an_origin_that_is_configured_is_let_in_and_no_other() {
 }
 
 #[test]
-fn pictures_are_sealed_and_cached() {
+fn avatars_are_sandboxed_and_cacheable() {
     let server = Server::start();
     let ada = Person::sign_up(&server, "ada");
     let icon = ada.get(&format!("/user/{}/icon", ada.id)).expect(200);

@@ -1,4 +1,4 @@
-//! What people do with Ro-Co, over HTTP and in order.
+//! User journeys over HTTP.
 
 use ro_co_tests::{Person, Request, Server, person::PASSWORD, wait::until};
 use serde_json::{Value, json};
@@ -25,13 +25,13 @@ fn signing_up_and_in() {
     assert_eq!(ada.get("/user/me").expect(200).json(), user);
     let seen_by_bob = Person::sign_up(&server, "bob").get(&format!("/user/{id}")).expect(200).json();
     let mut seen = fields(&seen_by_bob);
-    // In which order an object comes is nobody's promise.
+    // The order of an object's members is unspecified.
     seen.sort_unstable();
     assert_eq!(seen, ["avatarUrl", "id", "username"]);
 }
 
 #[test]
-fn what_a_login_says() {
+fn the_login_response() {
     let server = Server::start();
     Person::sign_up(&server, "ada");
     let login = |password: &str, email: &str| {
@@ -180,7 +180,7 @@ fn pages_by_number_and_by_cursor_agree() {
 }
 
 #[test]
-fn a_picture_for_everybody() {
+fn every_user_has_an_avatar() {
     let server = Server::start();
     let (ada, bob) = (Person::sign_up(&server, "ada"), Person::sign_up(&server, "bob"));
     let icon = |of: &Person| ada.get(&format!("/user/{}/icon", of.id)).expect(200);
@@ -193,11 +193,11 @@ fn a_picture_for_everybody() {
     assert_eq!(png.header("content-type"), Some("image/png"));
     assert!(png.body.starts_with(b"\x89PNG"));
 
-    let address = |of: &Person| of.get("/user/me").json()["avatarUrl"].clone();
-    let before = address(&ada);
+    let url = |of: &Person| of.get("/user/me").json()["avatarUrl"].clone();
+    let before = url(&ada);
     let new = ada.send(&ada.request("PUT", "/user/icon")).expect(200);
     assert_ne!(new.body, picture.body, "a new picture is another picture");
-    assert_ne!(address(&ada), before, "a new picture has a new address");
+    assert_ne!(url(&ada), before, "a new avatar has a new URL");
     assert_eq!(icon(&ada).body, new.body);
 }
 
@@ -209,12 +209,9 @@ fn ids(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|q| q["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The path of a `Link` header with `rel="next"`, from behind the base path.
+/// The path of a `Link` header with `rel="next"`, relative to the base path.
 fn next_path(link: &str) -> String {
     assert!(link.contains("rel=\"next\""), "{link}");
     let target = link.split(['<', '>']).nth(1).unwrap();
-    target
-        .strip_prefix("/api/v1")
-        .unwrap_or_else(|| panic!("an address of this server was expected: {link}"))
-        .into()
+    target.strip_prefix("/api/v1").unwrap_or_else(|| panic!("expected a URL of this server: {link}")).into()
 }

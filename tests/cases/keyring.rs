@@ -95,7 +95,7 @@ fn commands() {
     let said = whoami();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     assert!(String::from_utf8_lossy(&said.stdout).contains("ada"));
-    // The client beside it goes on: both share one stored token.
+    // The other client continues: both share one stored token.
     terminal.keys("R");
     terminal.wait("Questions (");
 }

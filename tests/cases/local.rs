@@ -1,4 +1,4 @@
-//! Local mode: `ro-co` alone is the whole thing.
+//! Local mode: `ro-co` with the server inside.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -16,7 +16,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 #[test]
-fn from_nothing_to_a_question_and_back_again() {
+fn local_mode_from_first_start_to_restart() {
     let home = Home::new();
     let mut terminal = Terminal::client(&home, &[]);
     sign_up(&terminal, "ada");
@@ -30,7 +30,7 @@ fn from_nothing_to_a_question_and_back_again() {
 }
 
 #[test]
-fn a_second_one_attaches_and_outlives_nothing() {
+fn a_second_client_attaches_to_the_first() {
     let home = Home::new();
     let first = Terminal::client(&home, &[]);
     sign_up(&first, "ada");
@@ -46,7 +46,7 @@ fn a_second_one_attaches_and_outlives_nothing() {
 }
 
 #[test]
-fn two_homes_are_two_worlds_on_two_ports() {
+fn two_data_directories_have_two_servers_on_two_ports() {
     let homes = [Home::new(), Home::new()];
     let terminals = homes.each_ref().map(|home| Terminal::client(home, &[]));
     let addresses = terminals.each_ref().map(|terminal| {
@@ -56,7 +56,7 @@ fn two_homes_are_two_worlds_on_two_ports() {
     assert_ne!(addresses[0], addresses[1]);
 }
 
-/// Where the server inside listens, as the screen says.
+/// The socket address of the embedded server, from the screen.
 #[track_caller]
 fn address(terminal: &Terminal) -> SocketAddr {
     let screen = terminal.screen();
@@ -66,7 +66,7 @@ fn address(terminal: &Terminal) -> SocketAddr {
 }
 
 #[test]
-fn nobody_is_told_to_slow_down_but_passwords_cannot_be_guessed_all_day() {
+fn local_mode_limits_password_guesses_only() {
     let home = Home::new();
     let terminal = Terminal::client(&home, &[]);
     sign_up(&terminal, "ada");
@@ -81,7 +81,7 @@ fn nobody_is_told_to_slow_down_but_passwords_cannot_be_guessed_all_day() {
 }
 
 #[test]
-fn a_power_cut_leaves_nothing_in_the_way() {
+fn a_killed_client_leaves_no_stale_lock() {
     let home = Home::new();
     let mut terminal = Terminal::client(&home, &[]);
     sign_up(&terminal, "ada");
@@ -94,7 +94,7 @@ fn a_power_cut_leaves_nothing_in_the_way() {
 }
 
 #[test]
-fn the_demo_is_no_empty_page_and_leaves_nothing() {
+fn the_demo_has_content_and_leaves_nothing() {
     let home = Home::new();
     let mut demo = Terminal::client_sized(&home, &["--demo"], 100, 30);
     demo.wait("Questions (");
@@ -126,7 +126,7 @@ fn without_a_terminal_it_says_what_to_do() {
 }
 
 #[test]
-fn when_the_first_one_goes_the_second_one_serves() {
+fn the_second_client_takes_over_serving() {
     for how in [Ending::Quit, Ending::Killed] {
         let home = Home::new();
         let mut first = Terminal::client(&home, &[]);
@@ -170,9 +170,9 @@ impl Ending {
 }
 
 #[test]
-fn a_port_that_passed_to_somebody_else_gets_nothing_of_ours() {
+fn a_reused_port_receives_no_token() {
     let home = Home::new();
-    // Another test may be quicker to take the port: then again.
+    // Another test may take the port first: retry.
     let (attached, old, stranger) = until("a port for a stranger", || {
         let mut first = Terminal::client(&home, &[]);
         first.wait("Create an account");
@@ -225,7 +225,7 @@ fn the_demo_keeps_no_pictures_and_obeys_its_flag() {
 }
 
 #[test]
-fn refusals_say_who_speaks() {
+fn error_messages_name_the_program() {
     for (args, said) in [
         (&[][..], "this needs a terminal"),
         (&["whoami", "--server", "http://example.org"], "--insecure"),

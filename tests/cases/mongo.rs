@@ -1,4 +1,4 @@
-//! The server on MongoDB: started, refused, left alone by its database, and beside another one.
+//! The server on MongoDB: start, refusals, an unavailable database, and several servers.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -20,9 +20,9 @@ use ro_co_tests::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// What servers over one database have in common beside it.
+/// The secret that servers over one database share.
 const SECRET: &str = "bWFueSBzZXJ2ZXJzLCBvbmUgc2VjcmV0OiAzMiBieXRlcyE=";
-/// A password that must not be seen anywhere.
+/// A password that must not appear in any output.
 const HIDDEN: &str = "hidden-hunter2";
 
 fn main() -> ExitCode {
@@ -82,7 +82,7 @@ fn operators() {
     assert!(said(&["admin", "grant", "nobody@example.org"], 1).contains("nobody"));
     assert!(said(&["migrate"], 0).contains("up to date"));
     assert!(said(&["backup", "/tmp/never"], 1).contains("mongodump"));
-    // What a command line shows of an address, it shows to everybody.
+    // A connection string in `--help` would be visible to everybody.
     assert!(!said(&["--help"], 0).contains(&node.address()));
 }
 
@@ -98,10 +98,10 @@ fn waits() {
     log.read_line(&mut line).unwrap();
     assert!(line.contains(&node.address()) && line.contains("waits"), "{line}");
     assert!(!line.contains(HIDDEN), "{line}");
-    // It can be told to stop meanwhile.
+    // It can be stopped meanwhile.
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    // Without a word on standard output, for it was never ready.
+    // No output on standard output, because it was never ready.
     let mut said = String::new();
     child.stdout.unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(said, "");
@@ -149,7 +149,7 @@ fn refusals() {
     refuse(&on(&reader), &["readWrite", "ro-co"]);
     refuse(&on(&writer).env("ROCO_MONGO_DB", "a.b"), &["--mongo-db"]);
 
-    // The role that the line asks for is enough, to start and to start again; a reader of what is there may not serve.
+    // The role named in the message suffices for the first and later starts; a read-only user may not serve.
     for _ in 0..2 {
         let mut server = Server::start_with(on(&writer).data_dir(dir.path()));
         assert!(server.stop().success());
@@ -162,7 +162,7 @@ fn refusals() {
     refuse(&on(&writer), &["newer", "--mongo-db"]);
 }
 
-/// No registry carries a server that old: this one only says that it is.
+/// No registry offers a server that old: this stub only reports its version.
 fn too_old() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -176,7 +176,7 @@ fn too_old() {
     refused(&output, &["5.0", &address.to_string()]);
 }
 
-/// Answers every message of MongoDB's wire protocol with the greeting of a server of version 4.4.
+/// Answers every message of MongoDB's wire protocol with the `hello` reply of version 4.4.
 fn answer_as_4_4(mut stream: std::net::TcpStream) -> Option<()> {
     const OP_QUERY: i32 = 2004;
     let hello = doc! {
@@ -225,7 +225,7 @@ fn ready() {
     until("the database to be found again", || (server.open("/health/ready").status == 200).then_some(()));
     ada.get(&format!("/question/{question}")).expect(200);
     ada.ask("And writing?");
-    assert!(!server.log().contains("ada@example.org"), "an address was logged:\n{}", server.log());
+    assert!(!server.log().contains("ada@example.org"), "an email address was logged:\n{}", server.log());
 }
 
 fn side_by_side() {
@@ -241,7 +241,7 @@ fn side_by_side() {
     one_name(&one, &other);
 }
 
-/// A session made on one works on the other, and is refreshed there.
+/// A session created on one server is valid on the other, and can be refreshed there.
 fn one_session(one: &Server, other: &Server) {
     let ada = Person::sign_up(one, "ada");
     let question = ada.at(other).ask("Who am I here?");
@@ -251,7 +251,7 @@ fn one_session(one: &Server, other: &Server) {
     assert_eq!(first["refreshToken"], second["refreshToken"], "one successor, whoever is asked");
 }
 
-/// An edit on one makes the version that was read on the other a stale one.
+/// An edit on one server makes the version read on the other stale.
 fn one_version(one: &Server, other: &Server) {
     let here = Person::sign_up(one, "bob");
     let there = here.at(other);
@@ -265,7 +265,7 @@ fn one_version(one: &Server, other: &Server) {
     assert_eq!(here.get(&path).json()["title"], "Edited there");
 }
 
-/// Of two who want one name, at once and on both, one gets it.
+/// Of two concurrent sign-ups for one name, on both servers, one succeeds.
 fn one_name(one: &Server, other: &Server) {
     for round in 0..5 {
         let start = Barrier::new(2);
@@ -285,14 +285,14 @@ fn one_name(one: &Server, other: &Server) {
     }
 }
 
-/// The database holds the deletion up between the mark and the children, and there the server is killed.
+/// A failpoint blocks the deletion between the mark and the children, and the server is killed there.
 fn killed() {
     let node = Node::start(&["--setParameter", "enableTestCommands=1"]);
     let mut server = Server::start_with(on(&node.uri()));
     let ada = Person::sign_up(&server, "ada");
     let (question, other) = (ada.ask("Going"), ada.ask("Staying"));
     let answer = ada.answer(&question, "Going with it.");
-    // The next deletion of documents waits; those after it do not.
+    // The next delete command blocks; later ones do not.
     let hold = doc! { "failCommands": ["delete"], "blockConnection": true, "blockTimeMS": 600_000 };
     let once = doc! { "times": 1 };
     node.command("admin", doc! { "configureFailPoint": "failCommand", "mode": once, "data": hold }).unwrap();
@@ -312,7 +312,7 @@ fn killed() {
     ada.get(&format!("/answer/all/{question}")).problem(404);
     let listed: Vec<Value> = ada.questions().iter().map(|question| question["id"].clone()).collect();
     assert_eq!(listed, [json!(other)]);
-    // A minute later, as far as the database can tell, the next sweep finishes it.
+    // Once the mark is a minute old, the next sweep finishes the deletion.
     let aged = doc! { "q": { "deleting": true }, "u": [{ "$set": { "deletedAt": { "$subtract": ["$deletedAt", 120_000] } } }] };
     node.command("ro-co", doc! { "update": "questions", "updates": [aged] }).unwrap();
     server.kill();
@@ -330,7 +330,7 @@ fn count(node: &Node, collection: &str, id: &str) -> i32 {
     node.command("ro-co", doc! { "count": collection, "query": query }).unwrap().get_i32("n").unwrap()
 }
 
-/// Not at the first attempt, and not when it is repeated, though the primary has it by then.
+/// Neither at the first attempt nor when it is repeated, though the primary has it by then.
 fn no_majority() {
     let set = ReplicaSet::start_stoppable();
     let server = Server::start_with(on(&set.uri()).args(&["--access-ttl", "1d", "--rate-limits", "off"]));
@@ -350,7 +350,7 @@ fn no_majority() {
         (ada.request("DELETE", &format!("/answer/{answer}")), 404),
     ];
     set.replicate(false);
-    // All at once, for each waits for seconds.
+    // Concurrently, because each waits for seconds.
     let refused = || {
         thread::scope(|scope| {
             let attempts =

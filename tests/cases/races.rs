@@ -1,11 +1,11 @@
-//! Several at once: of each race there is one winner, and everybody is told the truth.
+//! Concurrent requests: each race has one winner, and every response is correct.
 
 use std::{collections::HashSet, sync::Barrier, thread};
 
 use ro_co_tests::{Options, Person, Reply, Request, Server, person::PASSWORD};
 use serde_json::{Value, json};
 
-/// Runs `act` on `count` threads that start together; what each came back with.
+/// Runs `act` on `count` threads that start together; returns their responses.
 fn together(count: usize, act: impl Fn(usize) -> Reply + Sync) -> Vec<Reply> {
     let barrier = Barrier::new(count);
     thread::scope(|scope| {
@@ -31,7 +31,7 @@ fn two_sign_ups_for_one_name() {
     let server = Server::start();
     for round in 0..20 {
         let replies = together(2, |n| {
-            // The same name in another case, another address.
+            // The same name in another case, another email address.
             let name = if n == 0 { format!("racer {round}") } else { format!("RACER {round}") };
             let email = format!("racer{round}.{n}@example.org");
             let body = json!({"username": name, "email": email, "password": PASSWORD});
@@ -44,7 +44,7 @@ fn two_sign_ups_for_one_name() {
 }
 
 #[test]
-fn two_sign_ups_for_one_address() {
+fn two_sign_ups_for_one_email_address() {
     let server = Server::start();
     let replies = together(4, |n| {
         let body =
@@ -92,7 +92,7 @@ fn a_key_is_one_persons_and_for_one_request() {
 }
 
 #[test]
-fn two_editors_never_overwrite_each_other_unseen() {
+fn concurrent_edits_never_lose_an_update() {
     let server = Server::start();
     let ada = Person::sign_up(&server, "ada");
     let id = ada.ask("Version 0");
@@ -123,7 +123,7 @@ fn refreshing_from_eight_at_once_agrees() {
         assert_eq!(next.len(), 1, "one successor for all");
         refresh = next.into_iter().next().unwrap();
     }
-    // The first one has long been spent: its return closes the session.
+    // The first token was consumed earlier: its reuse ends the session.
     let old = Request::new("POST", "/api/v1/auth/refresh").bearer(&ada.refresh);
     server.send(&old).problem(401);
     server.send(&Request::new("POST", "/api/v1/auth/refresh").bearer(&refresh)).problem(401);

@@ -1,4 +1,4 @@
-//! The description is without fault for three tools that judge such documents, and Swagger UI runs it offline.
+//! `openapi.json` passes three linters, and Swagger UI works offline.
 
 use std::{
     process::{Command, ExitCode, Output},
@@ -41,7 +41,7 @@ fn spectral() {
 fn redocly() {
     let mut redocly = node::program("redocly");
     redocly.arg("lint").arg(openapi()).arg("--config").arg(workspace().join("tests/openapi.redocly.yaml"));
-    // Warnings leave its exit status as it is.
+    // Warnings do not change its exit status.
     redocly
         .args(["--format", "json"])
         .env("REDOCLY_TELEMETRY", "off")
@@ -52,7 +52,7 @@ fn redocly() {
     assert_eq!(report["totals"], json!({"errors": 0, "warnings": 0, "ignored": 0}), "{report:#}");
 }
 
-/// Every operation is tried; what the page looks like afterwards is in `target/swagger-ui.png`.
+/// Every operation is tried; a screenshot is saved as `target/swagger-ui.png`.
 fn swagger() {
     let server = Server::start();
     let root = Person::sign_up(&server, "grace");

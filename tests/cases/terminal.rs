@@ -1,7 +1,7 @@
-//! What a terminal does to a program: sizes, pastes, signals, editors, and text from a hostile server.
+//! Terminal behaviour: sizes, pastes, signals, editors, and text from a hostile server.
 
 use ro_co_tests::{
-    Home, Person, Said, Server, Stub, Terminal,
+    Home, Person, Server, Stub, StubResponse, Terminal,
     steps::{ask, key, sign_in, sign_up},
     wait::until,
 };
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 #[test]
-fn a_storm_of_sizes_and_then_q() {
+fn many_resizes_and_then_q() {
     let server = Server::start();
     let ada = Person::sign_up(&server, "ada");
     for n in 0..30 {
@@ -24,13 +24,13 @@ fn a_storm_of_sizes_and_then_q() {
     terminal.resize(80, 24);
     terminal.wait("Questions (");
     terminal.resize(100, 30);
-    // The key comes in the same moment as the size: both count.
+    // The key arrives together with the resize: both are handled.
     terminal.keys("q");
     assert!(terminal.left_clean().success());
 }
 
 #[test]
-fn a_terminal_that_is_too_small_says_so_and_recovers() {
+fn a_terminal_that_is_too_small_is_reported_and_recovers() {
     let server = Server::start();
     let home = Home::at(&server);
     let mut terminal = Terminal::client(&home, &[]);
@@ -44,7 +44,7 @@ fn a_terminal_that_is_too_small_says_so_and_recovers() {
     terminal.keys("?");
     terminal.wait("esc close");
     terminal.keys(key::ESC);
-    // Apart, for the two together are Alt-Ctrl-C.
+    // Separately, because the two together are Alt-Ctrl-C.
     terminal.wait_gone("esc close");
     terminal.keys(key::CTRL_C);
     assert!(terminal.left_clean().success());
@@ -111,7 +111,7 @@ fn an_editor_that_fails_loses_nothing() {
     }
 }
 
-/// As somebody new.
+/// As a new user.
 fn sign_in_anybody(terminal: &Terminal, server: &Server) {
     sign_in(terminal, &Person::anybody(server).email);
 }
@@ -141,7 +141,7 @@ fn a_signal_while_the_editor_runs_ends_both_and_keeps_the_text() {
 }
 
 #[test]
-fn a_draft_is_its_writers_alone() {
+fn a_draft_belongs_to_one_user() {
     let server = Server::start();
     let (ada, bob) = (Person::sign_up(&server, "ada"), Person::sign_up(&server, "bob"));
     let home = Home::at(&server);
@@ -184,7 +184,7 @@ fn an_edit_changes_nothing_else() {
 }
 
 #[test]
-fn after_a_wrong_password_one_types_the_right_one() {
+fn a_wrong_password_can_be_corrected() {
     let server = Server::start();
     let ada = Person::sign_up(&server, "ada");
     let terminal = Terminal::client(&Home::at(&server), &[]);
@@ -274,7 +274,7 @@ fn a_draft_survives_a_server_that_goes_away() {
     let ada = Person::sign_in(&server, "ada@example.org");
     terminal.keys("a");
     terminal.wait("Title");
-    terminal.keys(&format!("Written in a storm{}Every word of it.", key::TAB));
+    terminal.keys(&format!("Written in a flood{}Every word of it.", key::TAB));
     server.kill();
     terminal.keys(key::CTRL_S);
     terminal.wait("offline");
@@ -333,22 +333,24 @@ fn hostile_text_is_shown_harmlessly() {
         &ro_co_tests::Request::new("POST", "/api/v1/auth/login")
             .json(&json!({"email": ada.email, "password": ro_co_tests::person::PASSWORD})),
     );
-    // Sets the title, the clipboard, clears the screen, leaves the alternate screen, asks for a report, reverses.
+    // Sets the title and the clipboard, clears the screen, leaves the alternate screen, queries the terminal, reverses the text.
     let evil = "before\u{1b}]0;pwned\u{7}\u{1b}]52;c;cHduZWQ=\u{7}\u{1b}[2J\u{1b}[?1049l\u{1b}[6n\u{9b}31m\u{202e}\0after";
     question["title"] = json!(evil);
     question["description"] = json!(format!("{evil}\r\n{evil}"));
     question["author"]["username"] = json!(evil);
     let (list, one, login) = (json!([question]).to_string(), question.to_string(), login.text());
-    let stub = Stub::start(move |heard| match heard.path.split('?').next().unwrap() {
+    let stub = Stub::start(move |request| match request.path.split('?').next().unwrap() {
         "/api/v1/auth/login" | "/api/v1/auth/refresh" => {
-            Said::ok("application/json; charset=utf-8", login.clone())
+            StubResponse::ok("application/json; charset=utf-8", login.clone())
         }
-        "/api/v1/question/all" => Said::ok("application/json; charset=utf-8", list.clone()),
-        path if path.starts_with("/api/v1/answer/all/") => Said::ok("application/json; charset=utf-8", "[]"),
+        "/api/v1/question/all" => StubResponse::ok("application/json; charset=utf-8", list.clone()),
+        path if path.starts_with("/api/v1/answer/all/") => {
+            StubResponse::ok("application/json; charset=utf-8", "[]")
+        }
         path if path.starts_with("/api/v1/question/") => {
-            Said::ok("application/json; charset=utf-8", one.clone())
+            StubResponse::ok("application/json; charset=utf-8", one.clone())
         }
-        _ => Said::not_found(),
+        _ => StubResponse::not_found(),
     });
     let home = Home::new().env("ROCO_SERVER", &stub.url());
     let mut terminal = Terminal::client(&home, &[]);

@@ -13,9 +13,9 @@ NAME = (
 )
 VISIBLE = "must have at least one visible character"
 
-# By operation and field, how the refusal begins.
+# By operation and field, the start of the error message.
 BEYOND = {
-    # How easy a password is to guess is for zxcvbn to say.
+    # zxcvbn decides whether a password is too weak.
     ("signUp", "password"): "is too easy to guess",
     ("changePassword", "newPassword"): "is too easy to guess",
     ("signUp", "username"): NAME,
@@ -29,7 +29,7 @@ BEYOND = {
     ("updateQuestion", "description"): VISIBLE,
     ("createAnswer", "description"): VISIBLE,
     ("updateAnswer", "description"): VISIBLE,
-    # A cursor is signed by the server, and goes without a page number.
+    # A cursor is signed by the server, and excludes a page number.
     ("listQuestions", "cursor"): "",
     ("listAnswers", "cursor"): "",
 }

@@ -1,4 +1,4 @@
-//! The client in a terminal: how fast it is there, and what it takes while nobody touches it.
+//! The client in a terminal: time to first frame, and resources while idle.
 
 use std::{
     thread,
@@ -12,7 +12,7 @@ use crate::{
     row,
 };
 
-/// How long the idle client is watched.
+/// Duration of the idle measurement.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// First frame, processor time while idle, memory.
@@ -39,7 +39,7 @@ fn first_frame(home: &Home) -> Duration {
     until("a frame", || (!terminal.screen().trim().is_empty()).then_some(start.elapsed()))
 }
 
-/// Waits until a process has used no processor time for a second.
+/// Waits until a process has used no CPU time for a second.
 fn settle(pid: u32) {
     until("the client to settle", || {
         let before = ticks(pid);

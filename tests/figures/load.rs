@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a run came to.
+/// The result of a run.
 pub(crate) struct Load {
-    /// Answers a second.
+    /// Responses per second.
     pub(crate) per_second: f64,
-    /// Half of the answers took no longer (milliseconds).
+    /// Median latency (milliseconds).
     pub(crate) p50_ms: f64,
-    /// 99 of 100 took no longer (milliseconds).
+    /// 99th percentile of the latency (milliseconds).
     pub(crate) p99_ms: f64,
 }
 
@@ -27,7 +27,7 @@ pub(crate) enum Until {
     Count(usize),
 }
 
-/// Sends what `request` makes of a running number on so many connections; every answer must have the status.
+/// Sends `request(n)` for a running number `n` on this many connections; every response must have the status.
 pub(crate) fn run(
     server: SocketAddr,
     connections: usize,
@@ -78,7 +78,7 @@ fn one(
     }
 }
 
-/// One connection with a buffer that is used again and again.
+/// One connection with a reused buffer.
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -91,7 +91,7 @@ impl Connection {
         Self { stream, buffer: Vec::with_capacity(64 << 10) }
     }
 
-    /// Sends a request and reads one whole answer of known length; its status.
+    /// Sends a request and reads one complete response of known length; returns its status.
     fn exchange(&mut self, request: &[u8]) -> u16 {
         self.stream.write_all(request).unwrap();
         self.buffer.clear();

@@ -1,4 +1,4 @@
-//! What the build came to, and what a process takes of the machine.
+//! Build sizes and process resources.
 
 use std::{collections::HashSet, fs, process::Command};
 
@@ -6,7 +6,7 @@ use ro_co_tests::programs::{program, workspace};
 
 use crate::row;
 
-/// Sizes of the programs, and the crates they are made of.
+/// Sizes of the programs, and their number of crates.
 pub(crate) fn programs() {
     for (name, options) in [("ro-co", ""), ("ro-co-server", ""), ("ro-co", "--no-default-features")] {
         let crates = format!("crates in {name} {options}");

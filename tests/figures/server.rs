@@ -1,4 +1,4 @@
-//! The server: how fast it starts, reads and writes.
+//! The server: start, read and write performance.
 
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,12 @@ use crate::{
     rate, row,
 };
 
-/// Of the peers' figures in the README, too.
+/// As in the comparison figures of docs/figures.md.
 const CONNECTIONS: usize = 32;
-/// How long each reading runs.
+/// Duration of each read measurement.
 const READING: Until = Until::Time(Duration::from_secs(5));
 
-/// Time from exec to the ready line, on a fresh directory and on one that is there.
+/// Time from exec to the ready line, on a new and on an existing directory.
 pub(crate) fn starts() {
     let mut first = Vec::new();
     let mut again = Vec::new();
@@ -82,7 +82,7 @@ pub(crate) fn under_load(questions: usize) {
     row("server: resident afterwards", &resident(server.pid()));
 }
 
-/// The cursor that stands behind so many questions; `None` when there are fewer.
+/// The cursor after this many questions; `None` when there are fewer.
 fn cursor_after(ada: &Person, count: usize) -> Option<String> {
     let mut path = "/question/all?size=100".to_owned();
     let mut cursor = None;

@@ -1,6 +1,6 @@
-//! What a change of the description breaks: for clients in use, and for code that was written with a generated client.
+//! Breaking changes between two versions of `openapi.json`: for clients in use, and for code that uses a generated client.
 //!
-//! Requests may be widened and answers narrowed; everything else counts. Each finding begins with what it is about in
+//! Requests may be widened and responses narrowed; everything else is breaking. Each finding begins with its subject in
 //! backticks: an operation's id or a schema's name.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -16,7 +16,7 @@ enum Way {
     Out,
 }
 
-/// Everything that breaks between two descriptions.
+/// All breaking changes between two documents.
 pub fn breaks(old: &Value, new: &Value) -> BTreeSet<String> {
     let mut comparison = Comparison { old, new, seen: HashSet::new(), found: BTreeSet::new() };
     for (path, methods) in map(&old["paths"]) {
@@ -31,12 +31,12 @@ pub fn breaks(old: &Value, new: &Value) -> BTreeSet<String> {
     comparison.found
 }
 
-/// The members of an object; none of anything else.
+/// The members of an object; empty for other values.
 fn map(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flat_map(Map::iter)
 }
 
-/// The texts of a list of texts.
+/// The strings of an array.
 fn texts(value: &Value) -> BTreeSet<&str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }

@@ -1,15 +1,15 @@
-//! The description as a judge: whether a request and its answer are as it says.
+//! Validates requests and responses against `openapi.json`.
 
 use jsonschema::Draft;
 use serde_json::{Map, Value, json};
 
 use crate::{node::openapi, recorder::Exchange};
 
-/// Headers that belong to HTTP and not to an operation.
+/// Headers of HTTP itself, not of an operation.
 const OF_HTTP: [&str; 7] =
     ["host", "connection", "accept", "accept-encoding", "user-agent", "content-type", "content-length"];
 
-/// The description.
+/// The OpenAPI document.
 pub struct Contract(Value);
 
 impl Contract {
@@ -22,10 +22,10 @@ impl Contract {
         Self(serde_json::from_str(&text).unwrap())
     }
 
-    /// The operation that answers this method and path, with the values of the path's parameters.
+    /// The operation for this method and path, with the values of the path's parameters.
     fn operation(&self, method: &str, path: &str) -> Option<(&Value, Vec<(String, String)>)> {
         let paths = self.0["paths"].as_object()?;
-        // Where a name and a parameter both fit, the name wins.
+        // A literal segment takes precedence over a parameter.
         let exact = paths.get_key_value(path).into_iter();
         let candidates = exact.chain(paths.iter()).filter_map(|(template, methods)| {
             Some((methods.get(method.to_ascii_lowercase())?, values(template, path)?))
@@ -33,13 +33,13 @@ impl Contract {
         candidates.into_iter().next()
     }
 
-    /// The id of the operation that was asked for, if there is one.
+    /// The id of the requested operation, if there is one.
     pub fn operation_id(&self, exchange: &Exchange) -> Option<&str> {
         let path = exchange.target.split('?').next()?;
         self.operation(&exchange.method, path)?.0["operationId"].as_str()
     }
 
-    /// Everything about an exchange that is not as described.
+    /// All violations in an exchange.
     pub fn findings(&self, exchange: &Exchange) -> Vec<String> {
         let (path, query) = exchange.target.split_once('?').unwrap_or((&exchange.target, ""));
         let at = format!("{} {path}", exchange.method);
@@ -142,8 +142,8 @@ impl Contract {
         }
     }
 
-    /// How a value breaks a schema of the description. The words it uses mean the same in `OpenAPI` 3.0 and in draft
-    /// 2020-12, which knows the formats: [`Contract::load`] sees to that.
+    /// How a value violates a schema of the document. The keywords used mean the same in `OpenAPI` 3.0 and in draft
+    /// 2020-12, which defines the formats: [`Contract::load`] ensures that.
     fn violations(&self, schema: &Value, value: &Value, what: &str) -> Vec<String> {
         let whole = json!({"allOf": [schema], "components": self.0["components"]});
         let options = jsonschema::options().with_draft(Draft::Draft202012).should_validate_formats(true);
@@ -170,7 +170,7 @@ fn values(template: &str, path: &str) -> Option<Vec<(String, String)>> {
     Some(values)
 }
 
-/// A parameter's text as the value its schema speaks of.
+/// A parameter's text as a value of its schema's type.
 fn typed(schema: &Value, text: &str) -> Value {
     match schema["type"].as_str() {
         Some("integer" | "boolean") => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
@@ -178,7 +178,7 @@ fn typed(schema: &Value, text: &str) -> Value {
     }
 }
 
-/// Undoes the encoding of a query.
+/// Decodes a query.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();

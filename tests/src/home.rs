@@ -1,4 +1,4 @@
-//! A person's own corner of a machine: home directory and environment, with nothing of the caller's in it.
+//! A user's home directory and environment, isolated from the caller's.
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::{keyring::Keyring, server::Server};
 
-/// A home directory and the environment that goes with it. The directory is there as long as any clone is.
+/// A home directory and its environment. The directory exists as long as any clone does.
 #[derive(Clone)]
 pub struct Home {
     dir: Arc<TempDir>,
@@ -55,7 +55,7 @@ impl Home {
         Self { dir: Arc::new(dir), env }
     }
 
-    /// One whose client talks to this server, and is watched.
+    /// One whose client uses this server through a recorder.
     pub fn at(server: &Server) -> Self {
         Self::new().env("ROCO_SERVER", &server.watched_url())
     }

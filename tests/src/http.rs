@@ -12,7 +12,7 @@ use serde_json::Value;
 /// How long one answer may take before a test gives up on it.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A request, sent as it stands.
+/// A request, sent unmodified.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     method: String,
@@ -43,12 +43,12 @@ impl Request {
         self.raw_json(value.to_string())
     }
 
-    /// Sends these bytes, whatever they are, and says they are JSON.
+    /// Sends these bytes with the media type of JSON.
     pub fn raw_json(self, body: impl Into<Vec<u8>>) -> Self {
         self.header("Content-Type", "application/json").body(body)
     }
 
-    /// Sends these bytes with their length and nothing else said about them.
+    /// Sends these bytes with their length and no media type.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self
@@ -79,13 +79,13 @@ impl Request {
     }
 }
 
-/// Sends these bytes and reads one answer. A server that answers before it has read everything is heard.
+/// Sends these bytes and reads one response, also when the server responds before it has read everything.
 pub fn exchange(server: SocketAddr, bytes: &[u8]) -> io::Result<Reply> {
     let stream = TcpStream::connect(server)?;
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
     let sent = (&stream).write_all(bytes);
-    // A refusal in mid-body breaks the sending, and the answer is there all the same.
+    // A response in mid-body may break the sending, and can still be read.
     Reply::read(&mut BufReader::new(&stream)).map_err(|e| sent.err().unwrap_or(e))
 }
 
@@ -166,7 +166,7 @@ impl Reply {
         self
     }
 
-    /// The problem this answer carries, checked to be one in every respect and of this status.
+    /// The problem document of this response, validated, with this status.
     ///
     /// # Panics
     /// When it is not a proper problem document.
@@ -183,7 +183,7 @@ impl Reply {
         problem
     }
 
-    /// The names of the fields this problem blames, sorted.
+    /// The names of the invalid fields in this problem, sorted.
     #[track_caller]
     pub fn wrong_fields(&self, status: u16) -> Vec<String> {
         let mut fields: Vec<_> = self.problem(status).errors.into_iter().map(|e| e.field).collect();

@@ -7,9 +7,9 @@ use std::{
 
 use crate::programs::workspace;
 
-/// A running keyring of its own bus; dropping it ends both.
+/// A running keyring on its own D-Bus; dropping it ends both.
 pub struct Keyring {
-    /// The address of its bus (`DBUS_SESSION_BUS_ADDRESS`).
+    /// The D-Bus address (`DBUS_SESSION_BUS_ADDRESS`).
     pub bus: String,
     child: Child,
 }
@@ -35,7 +35,7 @@ impl Keyring {
         Self { bus, child }
     }
 
-    /// The secret kept under this service and user, as another program sees it.
+    /// The secret stored under this service and user, read by another program.
     pub fn lookup(&self, service: &str, user: &str) -> Option<String> {
         let mut command = Command::new("secret-tool");
         command
@@ -49,7 +49,7 @@ impl Keyring {
 
 impl Drop for Keyring {
     fn drop(&mut self) {
-        // The end of its standard input ends the script, which takes bus and keyring down with it.
+        // Closing its standard input ends the script, which stops bus and keyring.
         drop(self.child.stdin.take());
         let _ = self.child.wait();
     }

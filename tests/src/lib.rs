@@ -1,7 +1,7 @@
-//! What the black-box tests of Ro-Co share: the built programs started as a user starts them, and the other ends
-//! they talk to (a terminal, a keyring, an avatar service, a client that says exactly what it is told to).
+//! Shared helpers of Ro-Co's black-box tests: the built programs, started as a user starts them, and their peers
+//! (a terminal, a keyring, an avatar service, an HTTP client that sends arbitrary bytes).
 //!
-//! Nothing here knows the server's or the client's code; only the wire types of `ro-co-shared`.
+//! Nothing here depends on the server's or the client's code; only on the wire types of `ro-co-shared`.
 
 pub mod breaking;
 pub mod contract;
@@ -29,5 +29,5 @@ pub use keyring::Keyring;
 pub use node::DiceBear;
 pub use person::Person;
 pub use server::{Options, Server};
-pub use stub::{Gate, Said, Stub};
+pub use stub::{Gate, Stub, StubResponse};
 pub use terminal::Terminal;

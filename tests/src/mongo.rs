@@ -1,6 +1,6 @@
-//! Real servers of MongoDB: one alone, or three that are a replica set, each on a port and in a directory of its own.
+//! Real MongoDB servers: standalone, or a replica set of three, each with a port and a directory of its own.
 //!
-//! `cargo run -p ro-co-tests --bin replica-set` starts the same three nodes by hand.
+//! `cargo run -p ro-co-tests --bin replica-set` starts the same three nodes interactively.
 
 use std::{
     env,
@@ -33,11 +33,11 @@ pub fn mongod() -> Option<PathBuf> {
     on_path("mongod").or_else(|| Some(tools().join("mongodb/bin/mongod")).filter(|path| path.exists()))
 }
 
-/// A running `mongod`. Dropping it, or the end of this process, kills it and removes its data.
+/// A running `mongod`. Dropping it, or this process's exit, kills it and removes its data.
 pub struct Node {
     host: &'static str,
     port: u16,
-    /// What to put before its command.
+    /// Prefix of its command.
     prefix: Vec<String>,
     dir: PathBuf,
     args: Vec<String>,
@@ -46,7 +46,7 @@ pub struct Node {
 
 struct Process {
     pid: Pid,
-    /// The script that ends the server with its standard input.
+    /// The wrapper script, which ends the server when its standard input closes.
     script: Child,
 }
 
@@ -61,7 +61,7 @@ impl Node {
 
     fn start_at(host: &'static str, prefix: &[String], args: &[&str]) -> Self {
         let args: Vec<_> = args.iter().map(|&arg| arg.to_owned()).collect();
-        // Between choosing a free port and taking it, somebody else may have.
+        // Another process may take the port between choosing and binding it.
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let dir = tempfile::Builder::new().prefix("ro-co-mongod-").tempdir().unwrap().keep();
@@ -79,19 +79,19 @@ impl Node {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// Its address as servers take it.
+    /// Its connection string.
     pub fn uri(&self) -> String {
         format!("mongodb://{}", self.address())
     }
 
-    /// Ends it at once, as a power cut does; its data stay.
+    /// Kills it (SIGKILL); its data remain.
     pub fn kill(&mut self) {
         let mut process = self.process.take().expect("it runs");
         process.script.stdin.take().unwrap().write_all(b"keep\n").unwrap();
         process.script.wait().unwrap();
     }
 
-    /// Starts it again, after [`Node::kill`], on the same port and the same data.
+    /// Restarts it after [`Node::kill`], on the same port and data.
     ///
     /// # Panics
     /// When it does not come up.
@@ -100,17 +100,17 @@ impl Node {
         assert!(self.launch(), "mongod does not start again: {}", self.output());
     }
 
-    /// Stops it without a word to anybody, connections and all.
+    /// Freezes it (SIGSTOP), with its connections open.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
     }
 
-    /// Lets a frozen one go on.
+    /// Resumes it (SIGCONT).
     pub fn thaw(&self) {
         self.signal(Signal::CONT);
     }
 
-    /// Runs a command on this very node, whatever its part in a replica set.
+    /// Runs a command on this node directly, whatever its role in a replica set.
     pub fn command(&self, db: &str, command: Document) -> mongodb::error::Result<Document> {
         run(&format!("{}/?directConnection=true", self.uri()), db, command)
     }
@@ -159,7 +159,7 @@ impl Node {
     }
 }
 
-/// A process that has ended and that its parent has not looked after yet.
+/// Whether a process is a zombie: exited, but not yet reaped by its parent.
 fn is_zombie(pid: Pid) -> bool {
     let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
     stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z')))
@@ -168,7 +168,7 @@ fn is_zombie(pid: Pid) -> bool {
 impl Drop for Node {
     fn drop(&mut self) {
         match self.process.take() {
-            // The end of its standard input ends the script, which takes server and data with it.
+            // Closing its standard input ends the script, which stops the server and removes its data.
             Some(mut process) => {
                 drop(process.script.stdin.take());
                 let _ = process.script.wait();
@@ -180,16 +180,16 @@ impl Drop for Node {
     }
 }
 
-/// How a node becomes one of a replica set. Once the node that it replicates from is silent, it turns elsewhere at once,
-/// as `compose.yaml` has it; by mongod's own setting it asks once more, and there is no majority for the longer.
+/// The arguments of a replica set member. It selects another sync source at the first timeout, as in `compose.yaml`; by
+/// default mongod retries the same one, which extends the time without a majority.
 const MEMBER: [&str; 4] =
     ["--replSet", "ro-co", "--setParameter", "oplogFetcherSteadyStateMaxFetcherRestarts=0"];
 
-/// Three nodes that elect a primary within some two seconds of losing it.
+/// Three nodes that elect a new primary within some two seconds.
 pub struct ReplicaSet {
     /// The nodes.
     pub nodes: [Node; 3],
-    /// Where the first one lives, if not here.
+    /// The first node's host, if not this one.
     pub elsewhere: Option<Host>,
 }
 
@@ -203,7 +203,7 @@ impl ReplicaSet {
     /// Starts it and waits for its first primary.
     ///
     /// # Panics
-    /// When there is none within the limit.
+    /// On timeout.
     pub fn start() -> Self {
         Self::of([(); 3].map(|()| Node::start(&MEMBER)), None)
     }
@@ -217,8 +217,7 @@ impl ReplicaSet {
         Self::of([(); 3].map(|()| Node::start(&args)), None)
     }
 
-    /// Lets the secondaries take over nothing more, or again what the primary has: it stays the primary, but nothing
-    /// has a majority.
+    /// Stops or resumes the secondaries' replication: the primary stays, but no write reaches a majority.
     ///
     /// # Panics
     /// When the set was not started so that this can be done.
@@ -229,7 +228,7 @@ impl ReplicaSet {
         }
     }
 
-    /// Starts one whose first node lives on a host of its own, which can be cut off.
+    /// Starts one whose first node runs on a host of its own, which can be partitioned.
     ///
     /// # Panics
     /// As [`ReplicaSet::start`], and as [`Host::new`].
@@ -253,7 +252,7 @@ impl ReplicaSet {
         set
     }
 
-    /// Its address as servers take it.
+    /// Its connection string.
     pub fn uri(&self) -> String {
         let hosts: Vec<_> = self.nodes.iter().map(Node::address).collect();
         format!("mongodb://{}/?replicaSet=ro-co", hosts.join(","))

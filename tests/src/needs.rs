@@ -1,4 +1,4 @@
-//! Cases that need more than the built programs: they run where `tests/setup` has been, and say so where it has not.
+//! Cases that need external programs: they run where `tests/setup` installed them, and are reported as ignored elsewhere.
 //!
 //! With `ROCO_TEST_REQUIRE=all` in the environment a case that cannot run fails, so that CI never skips silently.
 
@@ -8,14 +8,14 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use crate::{mongo::mongod, programs::tools};
 
-/// Something a case needs that is not built here.
+/// An external program that a case needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Need {
     /// Node.js and the packages of `tests/tools/package.json`.
     Node,
     /// Python and the packages of `tests/tools/requirements.txt`.
     Python,
-    /// What script authors use: curl, jq and a plain Python.
+    /// The tools of shell scripts: curl, jq and a plain Python.
     Scripting,
     /// A Java runtime.
     Java,
@@ -80,7 +80,7 @@ pub fn case(name: &str, needs: &'static [Need], body: impl FnOnce() + Send + 'st
     })
 }
 
-/// The `main` of a test that is made of such cases.
+/// The `main` of a test binary of such cases.
 pub fn main(cases: Vec<Trial>) -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), cases).exit_code()
 }

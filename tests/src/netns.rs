@@ -1,25 +1,25 @@
-//! A second host on this machine, in a network namespace of its own, whose cable can be pulled.
+//! A second host on this machine, in a network namespace whose link can be taken down.
 
 use std::{path::Path, process::Command};
 
-/// What the name of such a host begins with; the process that made it follows.
+/// Prefix of the namespace's name; the creating process's id follows.
 const PREFIX: &str = "ro-co-";
 
-/// Our end of the cable.
+/// The IP address of this host's end of the link.
 pub const HERE: &str = "10.213.77.1";
-/// The other one's.
+/// The IP address of the other end.
 pub const THERE: &str = "10.213.77.2";
 
-/// The other host. Dropping it removes it, cable and all; what still runs there goes on without a network.
+/// The other host. Dropping it removes namespace and link; processes still running there lose their network.
 pub struct Host {
     name: String,
 }
 
 impl Host {
-    /// Makes it and plugs the cable in. That takes the superuser and `ip`, and only one at a time can be there.
+    /// Creates it with the link up. Requires root and `ip`; only one at a time can exist.
     ///
     /// # Panics
-    /// When it cannot be made; the text says what `ip` said.
+    /// When it cannot be created; the message contains the output of `ip`.
     pub fn new() -> Self {
         remove_orphans();
         let host = Self { name: format!("{PREFIX}{}", std::process::id()) };
@@ -34,17 +34,17 @@ impl Host {
         host
     }
 
-    /// Pulls the cable out, at the other end: packets are lost and nobody is told.
+    /// Takes the link down at the other end: packets are dropped silently.
     pub fn pull(&self) {
         ip(&["-n", &self.name, "link", "set", "eth0", "down"]);
     }
 
-    /// Puts it in again.
+    /// Takes the link up again.
     pub fn plug(&self) {
         ip(&["-n", &self.name, "link", "set", "eth0", "up"]);
     }
 
-    /// What to put before a command for it to run there.
+    /// The prefix that runs a command on this host.
     pub fn prefix(&self) -> Vec<String> {
         ["ip", "netns", "exec", &self.name].map(ToOwned::to_owned).to_vec()
     }
@@ -58,12 +58,12 @@ impl Default for Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // The cable goes with the namespace.
+        // The link is removed with the namespace.
         let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
     }
 }
 
-/// Removes the hosts of processes that were killed: they have our addresses, and would get what is meant for the new one.
+/// Removes the namespaces of killed processes: they have the same IP addresses as the new one.
 fn remove_orphans() {
     for line in ip(&["netns", "list"]).lines() {
         let name = line.split_whitespace().next().unwrap_or_default();

@@ -11,11 +11,11 @@ use crate::programs::{tools, workspace};
 
 /// Runs a script of the directory `tests/`, such as `dicebear/server.mjs`.
 ///
-/// Modules are looked for beside the file, so it runs as a copy beside them.
+/// Modules are resolved relative to the file, so it runs as a copy beside them.
 pub fn script(path: &str) -> Command {
     let name = path.replace('/', "-");
     let copy = node_dir().join(&name);
-    // Written apart and moved in, for another test may be starting the same script.
+    // Written to a temporary name and renamed, because another test may start the same script.
     let fresh = tempfile::NamedTempFile::new_in(node_dir()).unwrap();
     fs::copy(workspace().join("tests").join(path), fresh.path()).unwrap();
     fresh.persist(&copy).unwrap();
@@ -24,7 +24,7 @@ pub fn script(path: &str) -> Command {
     command
 }
 
-/// A program that a package brought.
+/// A program installed by a package.
 pub fn program(name: &str) -> Command {
     Command::new(node_dir().join("node_modules/.bin").join(name))
 }
@@ -35,7 +35,7 @@ fn node_dir() -> PathBuf {
 
 /// The real `DiceBear` renderer behind its public URL layout; dropping it ends it.
 pub struct DiceBear {
-    /// Its base address, as `--dicebear-url` takes it.
+    /// Its base URL, as `--dicebear-url` takes it.
     pub url: String,
     child: Child,
 }
@@ -61,7 +61,7 @@ impl Drop for DiceBear {
     }
 }
 
-/// The generated description at the top of the workspace.
+/// The generated OpenAPI document at the top of the workspace.
 pub fn openapi() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.json"))
 }

@@ -1,4 +1,4 @@
-//! Somebody with an account, signed in, who speaks HTTP.
+//! A signed-in user of the HTTP API.
 
 use std::{
     net::SocketAddr,
@@ -15,7 +15,7 @@ use crate::{
 /// A password that every rule accepts.
 pub const PASSWORD: &str = "seven wooden marbles";
 
-/// Somebody signed in.
+/// A signed-in user.
 #[derive(Clone, Debug)]
 pub struct Person {
     /// Where their server listens.
@@ -24,7 +24,7 @@ pub struct Person {
     pub id: String,
     /// Their name.
     pub name: String,
-    /// The address they sign in with.
+    /// The email address they sign in with.
     pub email: String,
     /// The access token.
     pub token: String,
@@ -42,7 +42,7 @@ impl Person {
         Self::sign_in(server, &email)
     }
 
-    /// Signs up under a name nobody has.
+    /// Signs up under an unused name.
     #[track_caller]
     pub fn anybody(server: &Server) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);

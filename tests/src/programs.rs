@@ -1,4 +1,4 @@
-//! The programs under test, built once from this very workspace.
+//! The programs under test, built once from this workspace.
 
 use std::{
     env,
@@ -33,7 +33,7 @@ fn profile_dir() -> PathBuf {
     if dir.ends_with("deps") { dir.parent().unwrap() } else { dir }.to_path_buf()
 }
 
-/// `cargo test` builds no other package's programs, and one that lies there may be of yesterday.
+/// `cargo test` builds no other package's programs, and an existing build may be stale.
 ///
 /// The selection is such that cargo unifies features as in `cargo test --workspace` (a test target brings the
 /// development dependencies in), so that what that built is used and no crate is built a second time.

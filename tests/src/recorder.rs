@@ -1,4 +1,4 @@
-//! A recorder between the client and the server: it passes everything on and keeps what both said.
+//! A recording proxy between client and server.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -33,7 +33,7 @@ struct State {
     exchanges: Mutex<Vec<Exchange>>,
 }
 
-/// A listening recorder; it stops when dropped.
+/// A recording proxy; it stops when dropped.
 pub struct Recorder {
     /// Where it listens.
     pub address: SocketAddr,
@@ -41,7 +41,7 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Listens on a free port for what goes to this server.
+    /// Listens on a free port and forwards to this server.
     pub fn before(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let recorder = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
@@ -52,7 +52,7 @@ impl Recorder {
                     return;
                 }
                 let state = Arc::clone(&state);
-                // A connection that fails ends, as it does without a recorder.
+                // A failed connection is closed, as it is without a recorder.
                 thread::spawn(move || pass_on(&client, server, &state));
             }
         });
@@ -68,7 +68,7 @@ impl Recorder {
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.state.stopped.store(true, Ordering::Relaxed);
-        // Wakes the listener, which then lets go of its port.
+        // Wakes the listener, which then closes its port.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -112,7 +112,7 @@ fn message(first: &str, headers: &[(String, String)], body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// The answer as it goes on: in one piece, whatever coding it came in.
+/// The response as forwarded: with a length, whatever its transfer coding was.
 fn answer(reply: &Reply) -> Vec<u8> {
     let framing = ["transfer-encoding", "content-length"];
     let mut headers = reply.headers.clone();

@@ -1,4 +1,4 @@
-//! The built server, started as an operator starts it.
+//! The built server as a child process.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +21,7 @@ use crate::{
     wait::{LIMIT, until},
 };
 
-/// How a server is started. The defaults: a free port, a directory of its own, avatars made in the process.
+/// Command line and environment of a server. The defaults: a free port, a directory of its own, built-in avatars.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     data_dir: Option<PathBuf>,
@@ -31,7 +31,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Uses this data directory, and leaves it where it is.
+    /// Uses this data directory, and does not remove it.
     pub fn data_dir(mut self, dir: &Path) -> Self {
         self.data_dir = Some(dir.to_path_buf());
         self
@@ -43,7 +43,7 @@ impl Options {
         self
     }
 
-    /// Adds arguments; they beat the defaults.
+    /// Adds arguments; they override the defaults.
     pub fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|&a| a.to_owned()));
         self
@@ -55,16 +55,16 @@ impl Options {
         self
     }
 
-    /// Without rate limits: for those who ask more of a server than people do. Everybody else has them, so that a test
-    /// notices when ordinary use meets one.
+    /// Without rate limits, for load beyond ordinary use. Other tests keep them, so that a limit which ordinary use
+    /// exceeds fails a test.
     pub fn unlimited(self) -> Self {
         self.args(&["--rate-limits", "off"])
     }
 
-    /// The command line, in an environment where nothing of the caller's counts.
+    /// The command, with the caller's environment removed.
     pub fn command(&self, data_dir: &Path) -> Command {
         let mut command = self.bare_command(data_dir);
-        // Defaults by environment, for flags beat it.
+        // Defaults by environment, because flags override it.
         command
             .env("ROCO_LISTEN", "127.0.0.1:0")
             .env("ROCO_AVATAR_SOURCE", "builtin")
@@ -81,9 +81,9 @@ impl Options {
     }
 }
 
-/// A running server. Dropping it kills it; a test that fails shows its log.
+/// A running server. Dropping it kills it; a failing test prints its log.
 pub struct Server {
-    /// Where it listens.
+    /// The socket address it listens on.
     pub address: SocketAddr,
     /// Its data directory.
     pub data_dir: PathBuf,
@@ -95,15 +95,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one and waits until it says that it is ready.
+    /// Starts one and waits for its ready line.
     ///
     /// # Panics
-    /// When it does not, within the limit; the text shows its log.
+    /// On timeout; the message contains its log.
     pub fn start() -> Self {
         Self::start_with(Options::default())
     }
 
-    /// Starts one as told.
+    /// Starts one with options.
     ///
     /// # Panics
     /// As [`Server::start`].
@@ -126,29 +126,29 @@ impl Server {
         self.restart();
     }
 
-    /// Its base address, as the client takes it.
+    /// Its base URL, as the client takes it.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The address of a recorder before this server as it listens now. What passes there has to be as described: the
-    /// end of a server that heard anything else fails its test.
+    /// The URL of a recorder in front of this server. All traffic through it must conform to `openapi.json`: dropping
+    /// the server fails the test otherwise.
     pub fn watched_url(&self) -> String {
         format!("http://{}", self.recorder.get_or_init(|| Recorder::before(self.address)).address)
     }
 
-    /// What passed the recorder so far.
+    /// The exchanges recorded so far.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.recorder.get().map(Recorder::exchanges).unwrap_or_default()
     }
 
-    /// Ends it at once, as a power cut does.
+    /// Kills it (SIGKILL).
     pub fn kill(&mut self) {
         self.signal(Signal::KILL);
         self.child.wait().unwrap();
     }
 
-    /// Asks it to end and waits until it has.
+    /// Sends SIGTERM and waits for its exit.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         until("the server's end", || self.child.try_wait().unwrap())
@@ -164,7 +164,7 @@ impl Server {
         self.child.id()
     }
 
-    /// What it has written to standard error so far.
+    /// Its standard error so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -205,15 +205,15 @@ impl Drop for Server {
         if !exchanges.is_empty() {
             let contract = Contract::load();
             let found: BTreeSet<_> = exchanges.iter().flat_map(|e| contract.findings(e)).collect();
-            assert!(found.is_empty(), "not as described: {found:#?}");
+            assert!(found.is_empty(), "violations of openapi.json: {found:#?}");
         }
     }
 }
 
-/// Runs `ro-co-server` on a directory with options that should keep it from starting, and waits for its end.
+/// Runs `ro-co-server` with options that should prevent its start, and waits for its exit.
 ///
 /// # Panics
-/// When it is still running at the limit.
+/// When it is still running after the timeout.
 pub fn run_to_end(options: &Options, data_dir: &Path) -> Output {
     let mut child = options.command(data_dir).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let ended = crate::wait::until_within(LIMIT, || child.try_wait().unwrap());
@@ -259,20 +259,20 @@ fn launch(options: &Options, data_dir: &Path) -> (Child, SocketAddr, Arc<Mutex<S
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {
-    let rest = line.split_once("http://")?.1;
+    let rest = line.split_once("://")?.1;
     let end = rest.find(|c: char| !c.is_ascii_digit() && !".:[]".contains(c)).unwrap_or(rest.len());
     rest[..end].parse().ok()
 }
 
-/// The ready line arrives here; the rest of standard output is read and dropped, so that the pipe never fills.
+/// Receives the ready line; the rest of standard output is drained, so that the pipe never fills.
 fn first_line(from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
-    let (tell, hear) = mpsc::channel();
+    let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
-            let _ = tell.send(line);
+            let _ = sender.send(line);
         }
     });
-    hear
+    lines
 }
 
 fn collect(from: impl Read + Send + 'static) -> Arc<Mutex<String>> {

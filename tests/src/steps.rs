@@ -1,8 +1,8 @@
-//! What people do in the client, key by key.
+//! User actions in the client, as keystrokes.
 
 use crate::{Terminal, person::PASSWORD};
 
-/// Keys by the names people give them.
+/// Key codes.
 pub mod key {
     /// Enter.
     pub const ENTER: &str = "\r";
@@ -10,13 +10,13 @@ pub mod key {
     pub const ESC: &str = "\x1b";
     /// Tab: the next field.
     pub const TAB: &str = "\t";
-    /// Ctrl-C: out at once.
+    /// Ctrl-C: quits.
     pub const CTRL_C: &str = "\x03";
-    /// Ctrl-E: the text in one's own editor.
+    /// Ctrl-E: edits the text in `$EDITOR`.
     pub const CTRL_E: &str = "\x05";
     /// Ctrl-N: the sign-up form.
     pub const CTRL_N: &str = "\x0e";
-    /// Ctrl-S: sends a form.
+    /// Ctrl-S: submits a form.
     pub const CTRL_S: &str = "\x13";
     /// Ctrl-Z: stops the program.
     pub const CTRL_Z: &str = "\x1a";

@@ -1,4 +1,4 @@
-//! A terminal: it runs a program in a pty, keeps the screen, and answers what a terminal is asked.
+//! A terminal emulator: runs a program in a pty, maintains the screen, and answers terminal queries.
 
 use std::{
     io::{Read, Write},
@@ -18,7 +18,7 @@ use crate::{
     wait::{LIMIT, until_within},
 };
 
-/// What an xterm says when it is asked.
+/// The replies of an xterm to queries.
 #[derive(Default)]
 struct Answers {
     pending: Vec<u8>,
@@ -44,7 +44,7 @@ impl Callbacks for Answers {
                 let (row, column) = screen.cursor_position();
                 self.pending.extend(format!("\x1b[{};{}R", row + 1, column + 1).bytes());
             }
-            // An xterm does not know kitty's keyboard query (`CSI ? u`) and keeps silent.
+            // An xterm does not answer kitty's keyboard query (`CSI ? u`).
             _ => {}
         }
     }
@@ -66,7 +66,7 @@ pub struct Terminal {
     keyboard: Arc<Mutex<Box<dyn Write + Send>>>,
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
-    /// Where the program lives: not taken away under its feet.
+    /// The program's home directory, kept while it runs.
     _home: Home,
 }
 
@@ -122,7 +122,7 @@ impl Terminal {
         self.keys(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
     }
 
-    /// Clicks where this text stands on the screen.
+    /// Clicks on this text.
     ///
     /// # Panics
     /// When it is not there.
@@ -149,12 +149,12 @@ impl Terminal {
         self.master.resize(size(columns, rows)).unwrap();
     }
 
-    /// What stands on the screen.
+    /// The screen's text.
     pub fn screen(&self) -> String {
         self.look(Screen::contents)
     }
 
-    /// Reads something off the screen: a colour, the cursor, a mode.
+    /// Inspects the screen: a colour, the cursor, a mode.
     pub fn look<T>(&self, read: impl FnOnce(&Screen) -> T) -> T {
         read(self.parser.lock().unwrap().screen())
     }
@@ -169,22 +169,22 @@ impl Terminal {
         self.parser.lock().unwrap().callbacks().clipboard
     }
 
-    /// Waits until this text stands on the screen.
+    /// Waits until the screen contains this text.
     ///
     /// # Panics
-    /// When the limit is over; the text shows the screen. So do all of these.
+    /// On timeout; the message contains the screen. So do the other waits.
     #[track_caller]
     pub fn wait(&self, text: &str) {
         self.wait_for(&format!("{text:?}"), |screen| screen.contains(text));
     }
 
-    /// Waits until this text does not stand on the screen.
+    /// Waits until the screen does not contain this text.
     #[track_caller]
     pub fn wait_gone(&self, text: &str) {
         self.wait_for(&format!("{text:?} to go"), |screen| !screen.contains(text));
     }
 
-    /// Waits until the screen is as `ready` says.
+    /// Waits until `ready` accepts the screen.
     #[track_caller]
     pub fn wait_for(&self, what: &str, mut ready: impl FnMut(&str) -> bool) {
         let seen = until_within(LIMIT, || ready(&self.screen()).then_some(()));
@@ -202,14 +202,14 @@ impl Terminal {
         self.child.process_id()
     }
 
-    /// Waits for the program's end.
+    /// Waits for the program's exit.
     #[track_caller]
     pub fn ended(&mut self) -> ExitStatus {
         until_within(LIMIT, || self.child.try_wait().unwrap())
             .unwrap_or_else(|| panic!("still running after {LIMIT:?}; the screen:\n{}\n---", self.screen()))
     }
 
-    /// Waits for the program's end and checks that it left the terminal as it found it.
+    /// Waits for the program's exit and checks that it restored the terminal.
     #[track_caller]
     pub fn left_clean(&mut self) -> ExitStatus {
         let status = self.ended();

@@ -1,23 +1,23 @@
-//! Waiting for a condition, with a limit.
+//! Waiting for a condition, with a timeout.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-/// How long a test waits for something that should come at once: long enough for a busy machine.
+/// Timeout for a condition that should hold at once; generous because machines are busy.
 pub const LIMIT: Duration = Duration::from_secs(40);
 
-/// Asks `ready` again and again until it has a value, for [`LIMIT`] at most.
+/// Polls `ready` until it returns a value, for [`LIMIT`] at most.
 ///
 /// # Panics
-/// When the limit is over; the text names `what` was waited for.
+/// On timeout; the message names `what` was waited for.
 pub fn until<T>(what: &str, ready: impl FnMut() -> Option<T>) -> T {
     until_within(LIMIT, ready).unwrap_or_else(|| panic!("waited {LIMIT:?} for {what}"))
 }
 
-/// Asks `ready` again and again until it has a value; `None` when `limit` is over. Often at first, then less, so that
-/// whoever is asked for long is not asked more often than people could.
+/// Polls `ready` until it returns a value; `None` after `limit`. The interval grows from 2 to 50 ms, to keep the load of
+/// long waits low.
 pub fn until_within<T>(limit: Duration, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {

@@ -1,4 +1,4 @@
-//! Importing from the original Ro-Co: a real MongoDB on one side, a served store on the other.
+//! Importing from the original Ro-Co: a real MongoDB as the source, a running server as the target.
 
 mod original;
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     ])
 }
 
-/// Where the server keeps its data.
+/// The server's back end.
 enum Store {
     Sqlite,
     MongoDb(String),
@@ -59,10 +59,10 @@ impl Store {
     }
 }
 
-/// What an import said: the four numbers of each collection, and the lines of its report.
+/// The output of an import: the four counts of each collection, and the lines of its report.
 #[derive(PartialEq, Eq, Debug)]
 struct Imported {
-    /// Read, new, there already, skipped.
+    /// Read, added, already present, skipped.
     counts: Vec<[u64; 4]>,
     lines: BTreeSet<(String, String, String, String)>,
 }
@@ -76,7 +76,7 @@ fn operator(server: &Server, store: &Store) -> Command {
 
 fn importer(server: &Server, store: &Store, from: &str, more: &[&str]) -> Command {
     let mut command = operator(server, store);
-    // The address by environment: it may hold a password.
+    // By environment, because a connection string may contain a password.
     command.args(["import", "ro-co", "--from-db", from]).args(more).env("ROCO_IMPORT_FROM", node().uri());
     command
 }
@@ -125,7 +125,7 @@ fn twice(store: &Store) {
 
 #[track_caller]
 fn everything_is_there(server: &Server, ada: &Person) {
-    // An admin still: only admins see this list.
+    // Still an admin: only admins may read this list.
     let people = ada.get("/user/all").expect(200).json();
     let names: Vec<_> = people.as_array().unwrap().iter().map(|p| p["username"].as_str().unwrap()).collect();
     assert_eq!(
@@ -188,7 +188,7 @@ fn old_password(store: &Store) {
     login("ada@example.org", PASSWORD).expect(200);
     login("ada@example.org", "seven wooden marblez").problem(401);
     assert_eq!(stored(), new);
-    // The one whose hash names its kind, and the one who had none.
+    // The account whose hash has an unsupported prefix, and the one without a hash.
     login("bob@example.org", PASSWORD).expect(200);
     login("eve@example.org", "in the clear").problem(401);
     let reset =
@@ -212,7 +212,7 @@ fn dry_run() {
 fn dry_run_after() {
     let store = Store::Sqlite;
     let (server, source) = (store.serve(), old());
-    // Takes the name that Ada has, and Li's address.
+    // Takes Ada's name, and Li's email address.
     let taken = [("ada lovelace", "first@example.org"), ("somebody", "LI@example.org")];
     for (name, email) in taken {
         let body = json!({"username": name, "email": email, "password": "nine glass marbles here"});
@@ -280,7 +280,7 @@ fn killed() {
     assert!(ada.questions().iter().all(|question| question["answerCount"] == 1));
 }
 
-/// It refused to start: exit code 2, and one line that says why and holds no password.
+/// Asserts exit code 2 and one line with the reason and without a password.
 #[track_caller]
 fn refused(output: &Output, saying: &str) {
     let said = String::from_utf8_lossy(&output.stderr);
@@ -315,7 +315,7 @@ fn no_source() {
     refused(&run(&node().uri(), &report.each_ref().map(String::as_str)), "report");
 }
 
-/// What is kept as a user's password, read behind the server's back.
+/// A user's stored password hash, read from the database directly.
 fn stored_password(server: &Server, store: &Store, email: &str) -> String {
     match store {
         Store::Sqlite => {

@@ -1,4 +1,4 @@
-//! A database as the original Ro-Co left it, with everything that years and hands do to one.
+//! A database of the original Ro-Co, with the inconsistencies of years of use.
 
 use std::sync::{
     OnceLock,
@@ -13,7 +13,7 @@ use ro_co_tests::mongo::Node;
 
 /// BCrypt of [`ro_co_tests::person::PASSWORD`], by Python's `bcrypt`.
 pub(crate) const HASH: &str = "$2a$10$Qbj1tOxsYn/fbEoM2.lizO4HfEAxnEBnrAE1GjuaUNFzxvqdQjjmq";
-/// Something that only the original's picture of Ada has.
+/// A string that occurs only in the original's avatar of Ada.
 pub(crate) const STROKE: &str = "M1 2h3v4z";
 
 /// The server that all cases share; each has databases of its own.
@@ -22,7 +22,7 @@ pub(crate) fn node() -> &'static Node {
     NODE.get_or_init(|| Node::start(&[]))
 }
 
-/// A name for a database that nobody has.
+/// An unused database name.
 pub(crate) fn new_name(what: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     format!("{what}-{}", NUMBER.fetch_add(1, Ordering::Relaxed))
@@ -94,8 +94,8 @@ fn answers() -> Vec<Document> {
     ]
 }
 
-/// All that was skipped or changed on the way, as collection, number of the row (nothing for one without a proper
-/// id), outcome and reason.
+/// All rows that were skipped or changed, as collection, number of the row (none for one without a valid id), outcome and
+/// reason.
 pub(crate) const REPORT: [(&str, Option<u32>, &str, &str); 21] = [
     ("User", None, "skipped", "no-id"),
     ("User", Some(2), "changed", "name-replaced"),
@@ -126,7 +126,7 @@ pub(crate) fn old() -> String {
     write([("User", users()), ("Question", questions()), ("Answer", answers()), ("token", tokens)])
 }
 
-/// One without faults and with so many users, ten questions each and an answer to each of those; its name.
+/// A valid one with this many users, ten questions each and an answer to each question; returns its name.
 pub(crate) fn large(users: u32) -> String {
     let user = |n| doc! {"_id": oid(n), "email": format!("u{n}@example.org"), "password": HASH, "displayName": format!("user {n}")};
     let question = |n| doc! {"_id": oid(n), "title": format!("Question {n}"), "author": oid(n / 10), "createdAt": DateTime::from_millis(1_600_000_000_000 + i64::from(n)), "answered": n % 2 == 0};

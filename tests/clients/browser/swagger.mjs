@@ -1,4 +1,4 @@
-// Opens Swagger UI in a headless browser as a curious admin does: authorises, and tries every operation there is.
+// Opens Swagger UI in a headless browser as an admin: authorises, and tries every operation.
 // usage: node swagger.mjs http://127.0.0.1:PORT ACCESS_TOKEN REFRESH_TOKEN SCREENSHOT
 import { chromium } from 'playwright-core';
 
@@ -19,10 +19,10 @@ const other = await call('POST', '/auth/signup', {
   username: 'other', email: 'other@example.org', password: 'seven wooden marbles',
 });
 
-// What to fill in where the description's own example will not do, and what then comes back, if not 200 or 201.
+// Values where the document's own example does not apply, and the expected status if not 200 or 201.
 const [here, there] = [{ id: question.id }, { id: answer.id }];
 const notes = {
-  // What is there already, what is somebody's, and passwords that are not ours.
+  // Existing names, other users' objects, and wrong passwords.
   checkUsername: { parameters: { username: 'somebody new' } },
   login: { status: 401 },
   logout: { body: { refreshToken: 'of somebody else' } },
@@ -46,7 +46,7 @@ const notes = {
 
 const complaints = [];
 const strangers = [];
-// A refusal that was asked for is printed in the browser's console like any other.
+// Expected errors are printed to the browser's console as well.
 const expected = (text) => /status of (401|403)/.test(text);
 
 async function authorise(page) {
@@ -114,7 +114,7 @@ try {
   page.setDefaultTimeout(60_000);
   page.on('console', (m) => m.type() === 'error' && !expected(m.text()) && complaints.push(`${trying}: ${m.text()}`));
   page.on('pageerror', (error) => complaints.push(`${trying}: ${error}`));
-  // Nothing but this server may be asked for anything.
+  // No request may go to another host.
   await page.route('**/*', (route) => {
     const url = route.request().url();
     if (url.startsWith(base) || url.startsWith('data:') || url.startsWith('blob:')) return route.continue();

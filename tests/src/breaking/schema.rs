@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Comparison, Way, map, texts};
 
-/// Keywords that allow at most, and at least, so much.
+/// Keywords that set an upper or a lower bound.
 const UPPER: [&str; 3] = ["maxLength", "maximum", "maxItems"];
 const LOWER: [&str; 3] = ["minLength", "minimum", "minItems"];
 

@@ -14,7 +14,7 @@ use futures::TryStreamExt;
 use progenitor_client::{ByteStream, Error, ResponseValue};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
-/// What progenitor makes of the description.
+/// The client that progenitor generates.
 mod client {
     progenitor::generate_api!(spec = "openapi.json", interface = Builder);
 }
@@ -22,7 +22,7 @@ mod client {
 const PASSWORD: &str = "seven wooden marbles";
 
 fn main() {
-    let base = env::args().nth(1).expect("the server's address");
+    let base = env::args().nth(1).expect("the server's URL");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(play(&base));
     println!("played to the end");
@@ -49,7 +49,7 @@ fn caller(base: &str, token: &str) -> Client {
     Client::new_with_client(base, reqwest::Client::builder().default_headers(headers).build().unwrap())
 }
 
-/// Waits for an answer that has to be a refusal of this kind.
+/// Awaits a response that must be an error of this kind.
 async fn refused<T: Debug>(
     answer: impl Future<Output = Result<ResponseValue<T>, Error<Problem>>>,
     status: u16,
@@ -133,8 +133,8 @@ async fn page_through(client: &Client, asked: &[Question]) {
 
 fn next_cursor(headers: &HeaderMap) -> Option<String> {
     let link = headers.get("link")?.to_str().unwrap();
-    let address = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
-    let query = address.split_once('?').unwrap().1;
+    let url = link.strip_prefix('<').unwrap().strip_suffix(">; rel=\"next\"").unwrap();
+    let query = url.split_once('?').unwrap().1;
     query.split('&').find_map(|pair| pair.strip_prefix("cursor=")).map(str::to_owned)
 }
 
