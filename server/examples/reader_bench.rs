@@ -143,7 +143,7 @@ enum Way {
     BlockInPlace(Pool),
     SpawnBlocking(Pool),
     Threads(SyncSender<Job>),
-    Store(Sqlite),
+    Store(Box<Sqlite>),
 }
 
 type Job = Box<dyn FnOnce(&Connection) + Send>;
@@ -176,7 +176,7 @@ impl Way {
             "block_in_place" => Self::BlockInPlace(pool(connections)),
             "spawn_blocking" => Self::SpawnBlocking(pool(connections)),
             "reader threads" => Self::Threads(threads(connections)),
-            _ => Self::Store(Sqlite::open(dir)?),
+            _ => Self::Store(Box::new(Sqlite::open(dir)?)),
         })
     }
 

@@ -81,7 +81,8 @@ impl PasswordReset {
     }
 }
 
-async fn find(store: &dyn Store, text: &str) -> Result<Account, AdminError> {
+/// The account with this email address.
+pub async fn find(store: &dyn Store, text: &str) -> Result<Account, AdminError> {
     match store.account_by_email(&Email::unchecked(text)).await {
         Err(store::Error::NotFound) if text.parse::<Email>().is_err() => {
             Err(AdminError::NotAnAddress(text.into()))

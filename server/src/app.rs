@@ -14,6 +14,7 @@ use crate::{
     keys::Keys,
     limits::{Policy, Quotas, RateLimiter, address::Proxies},
     password::{HashError, Passwords, Requester, Verdict},
+    request_metrics::RequestMetrics,
     session_cache::SessionCache,
     store::Store,
 };
@@ -40,6 +41,8 @@ pub struct App {
     pub settings: Settings,
     /// Tokens and sessions verified lately.
     pub sessions: SessionCache,
+    /// Counts requests.
+    pub(crate) requests: RequestMetrics,
     /// Rate limits and limits on guessing passwords.
     pub limits: RateLimiter,
     /// Acts of several writes that are under way.
@@ -65,6 +68,10 @@ pub struct Settings {
     pub limits: Policy,
     /// Trusted proxies, whose forwarded IP address is used.
     pub proxies: Proxies,
+    /// Lifetime of HSTS in seconds, for responses over TLS.
+    pub hsts_seconds: i64,
+    /// Whether each request has a line in the access log.
+    pub access_log: bool,
     /// Daily quotas; `None` where there are none.
     pub quotas: Option<Quotas>,
 }
@@ -80,6 +87,8 @@ impl Default for Settings {
             recheck: RECHECK,
             limits: Policy::default(),
             proxies: Proxies::default(),
+            hsts_seconds: 86_400,
+            access_log: true,
             quotas: Some(Quotas::default()),
         }
     }
@@ -107,6 +116,7 @@ impl App {
             sessions,
             limits,
             tasks: TaskTracker::new(),
+            requests: RequestMetrics::default(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! The time, as a value that tests can move.
+//! The clock, as a value that tests can advance.
 
 use std::{
     sync::{
@@ -10,7 +10,7 @@ use std::{
 
 use ro_co_shared::Timestamp;
 
-/// The machine's clock, shifted by what [`Clock::advance`] was told. Clones share the shift.
+/// The system clock, shifted by [`Clock::advance`]. Clones share the shift.
 #[derive(Clone, Debug)]
 pub struct Clock {
     began: Instant,
@@ -24,18 +24,18 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// This moment.
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         Timestamp::now().plus_millis(self.shift.load(Ordering::Relaxed))
     }
 
-    /// How long this clock has been running. For measuring: it does not jump when the machine's clock is set.
+    /// Monotonic time since this clock was created: setting the system clock does not affect it.
     pub fn uptime(&self) -> Duration {
         let shift = u64::try_from(self.shift.load(Ordering::Relaxed)).unwrap_or(0);
         self.began.elapsed() + Duration::from_millis(shift)
     }
 
-    /// Moves this clock and its clones, by milliseconds; for tests of what expires.
+    /// Advances this clock and its clones by milliseconds; for tests of expiry.
     pub fn advance(&self, millis: i64) {
         self.shift.fetch_add(millis, Ordering::Relaxed);
     }

@@ -25,7 +25,7 @@ pub enum OpenError {
     Sqlite(#[from] sqlite::OpenError),
     /// The directory cannot be claimed.
     #[error(transparent)]
-    Local(#[from] local::Error),
+    Local(#[from] local::DataDirError),
     /// The data has to be migrated, and a server uses it.
     #[error("{} has data of an older version, and is served at http://{owner}: stop that server and start this version of it, which migrates the data", path.display())]
     Served {

@@ -1,4 +1,4 @@
-//! A dozen believable users with their questions and answers, for a first look.
+//! Sample content: a dozen users with their questions and answers.
 
 mod people;
 mod studies;
@@ -12,25 +12,25 @@ use crate::{
     store::{self, Account, Answer, Principal, Question, Store},
 };
 
-/// The address of somebody to look around as; they are an admin, so that there is everything to try.
+/// The email address to sign in with; an admin, so that everything can be tried.
 pub const VISITOR: &str = "lena.huber@example.org";
 
-/// Everybody's password in the demonstration.
+/// The password of all demo accounts.
 pub const PASSWORD: &str = "look around a little";
 
-/// Somebody who asks and answers.
+/// A demo account.
 struct Person {
     name: &'static str,
     email: &'static str,
     role: Role,
-    /// How long ago they signed up.
+    /// Days since sign-up.
     days: i64,
 }
 
-/// A question with what became of it.
+/// A question with its answers.
 struct Thread {
     by: &'static str,
-    /// How long ago it was asked.
+    /// Minutes since it was asked.
     minutes: i64,
     title: &'static str,
     text: Option<&'static str>,
@@ -41,7 +41,7 @@ struct Thread {
 /// An answer.
 struct Reply {
     by: &'static str,
-    /// How long ago it was written.
+    /// Minutes since it was written.
     minutes: i64,
     text: &'static str,
 }
@@ -53,7 +53,7 @@ fn threads() -> impl Iterator<Item = &'static Thread> {
     studies::THREADS.iter().chain(tools::THREADS)
 }
 
-/// Fills an empty store. All have the same password, of which this is the hash; the rest depends on `now` alone.
+/// Fills an empty store. `password_hash` is used for all accounts; everything else depends on `now` only.
 pub async fn fill(store: &dyn Store, now: Timestamp, password_hash: &str) -> store::Result<()> {
     for person in people::PEOPLE {
         store.add_account(&account(person, now, password_hash).map_err(|invalid| broken(&invalid))?).await?;
@@ -114,17 +114,17 @@ fn answer(reply: &Reply, question: QuestionId, now: Timestamp) -> Result<Answer,
     })
 }
 
-/// The same person has the same id in every demonstration.
+/// The id of an account, the same in every demo.
 fn author(name: &str) -> UserId {
     UserId(id(Timestamp(0), name))
 }
 
-/// An id of the usual kind (UUID version 7), made of a time and a text instead of chance.
+/// A UUID of version 7, derived from a time and a text instead of random bits.
 fn id(at: Timestamp, text: &str) -> Uuid {
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    let mut chance = [0; 10];
-    chance.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
-    Builder::from_unix_timestamp_millis(u64::try_from(at.0).unwrap_or_default(), &chance).into_uuid()
+    let mut random = [0; 10];
+    random.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
+    Builder::from_unix_timestamp_millis(u64::try_from(at.0).unwrap_or_default(), &random).into_uuid()
 }
 
 fn broken(invalid: &Invalid) -> store::Error {

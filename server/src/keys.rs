@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use ro_co_shared::{SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::secret::{self, Secret};
+use crate::secret::{Secret, SecretError};
 
 /// Who issues all tokens. A constant: each instance has its own keys, and a sign-in outlives a changed port.
 const ISSUER: &str = "ro-co";
@@ -102,7 +102,7 @@ struct Ring {
 
 impl Keys {
     /// Derives all keys from the master secrets, the active one first.
-    pub fn new(secrets: &[Secret]) -> Result<Self, secret::Error> {
+    pub fn new(secrets: &[Secret]) -> Result<Self, SecretError> {
         let refresh = Ring::new("rt+jwt", "ro-co-refresh", "ro-co/rt/ed25519/v1", secrets)?;
         let next = secrets
             .iter()
@@ -110,9 +110,9 @@ impl Keys {
                 let (kid, ..) = ed25519(secret, "ro-co/rt/ed25519/v1")?;
                 Ok((kid, hmac::Key::new(hmac::HMAC_SHA256, secret.derive("ro-co/rt/next/v1").as_ref())))
             })
-            .collect::<Result<_, secret::Error>>()?;
+            .collect::<Result<_, SecretError>>()?;
         let access = Ring::new("at+jwt", "ro-co-api", "ro-co/jwt/ed25519/v1", secrets)?;
-        let active = secrets.first().ok_or_else(|| secret::Error::Malformed("no secret".into()))?;
+        let active = secrets.first().ok_or_else(|| SecretError::Malformed("no secret".into()))?;
         let cursor = hmac::Key::new(hmac::HMAC_SHA256, active.derive("ro-co/cursor/v1").as_ref());
         Ok(Self { access, refresh, next, cursor })
     }
@@ -205,7 +205,7 @@ impl Ring {
         audience: &str,
         purpose: &str,
         secrets: &[Secret],
-    ) -> Result<Self, secret::Error> {
+    ) -> Result<Self, SecretError> {
         let mut active = None;
         let mut verify = HashMap::new();
         for secret in secrets {
@@ -220,7 +220,7 @@ impl Ring {
         // The times are checked against this server's own clock, which tests can move.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        let active = active.ok_or_else(|| secret::Error::Malformed("no secret".into()))?;
+        let active = active.ok_or_else(|| SecretError::Malformed("no secret".into()))?;
         Ok(Self { typ, active, verify, validation })
     }
 
@@ -248,9 +248,9 @@ impl Ring {
 }
 
 /// A key pair, and as its id the start of its RFC 7638 thumbprint.
-fn ed25519(secret: &Secret, purpose: &str) -> Result<(String, EncodingKey, DecodingKey), secret::Error> {
+fn ed25519(secret: &Secret, purpose: &str) -> Result<(String, EncodingKey, DecodingKey), SecretError> {
     let seed = secret.derive(purpose);
-    let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).map_err(|_| secret::Error::Random)?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed.as_ref()).map_err(|_| SecretError::Random)?;
     let public = pair.public_key().as_ref();
     let x = BASE64_URL_SAFE_NO_PAD.encode(public);
     let thumbprint = sha256(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes());

@@ -14,21 +14,33 @@ pub mod config;
 pub mod connect;
 pub mod cors;
 pub mod demo;
+pub mod durations;
+pub mod environment;
 pub mod error;
+pub mod files;
+mod hsts;
 pub mod http_server;
 mod idempotency;
 #[cfg(feature = "mongodb")]
 pub mod import;
 pub mod keys;
 pub mod limits;
+pub mod listen;
 pub mod local;
+pub mod logging;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod middleware;
+mod observe;
 pub mod password;
 pub mod permissions;
+mod request_metrics;
+mod request_user;
 pub mod run;
 pub mod secret;
 pub mod session_cache;
 pub mod store;
+pub mod tls;
 
 use std::sync::Arc;
 
@@ -38,7 +50,7 @@ use poem::{
     middleware::{NormalizePath, TrailingSlash},
 };
 
-use crate::middleware::Middleware;
+use crate::{hsts::Hsts, middleware::Middleware, observe::Observer};
 
 pub use app::{App, Settings};
 pub use middleware::Service;
@@ -52,6 +64,11 @@ impl App {
     /// Routes behind the middleware that every request passes.
     pub fn guarded(self: &Arc<Self>, routes: Route) -> Service {
         let routes = routes.with(NormalizePath::new(TrailingSlash::Trim)).data(Arc::clone(self));
-        Arc::new(ToDynEndpoint(Middleware { inner: routes, app: Arc::clone(self) }))
+        Arc::new(ToDynEndpoint(Middleware {
+            inner: routes,
+            app: Arc::clone(self),
+            hsts: Hsts::new(self.settings.hsts_seconds),
+            observer: Observer::new(self),
+        }))
     }
 }

@@ -1,45 +1,52 @@
-//! One owner for each data directory, and a port for it: two programs on one machine never open the same files.
+//! Ownership of a data directory, and a port for its server: two programs on one machine never open the same files.
 //!
-//! The owner holds the operating system's lock on `server.lock`; the kernel lets go of it when the owner dies,
-//! however it dies, so nothing stale is ever left to judge. Where the owner listens stands in a file of its own,
-//! for on some systems a locked file cannot be read.
+//! The owner holds an operating system lock on `server.lock`; the kernel releases it when the owner exits, in whatever
+//! way, so a lock is never stale. The owner's socket address is in a file of its own, because on some systems a locked
+//! file cannot be read.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Write},
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use rustix::fs::OFlags;
 use tokio::{net::TcpListener, time};
+
+use crate::{
+    files::{self, FileError},
+    listen::reachable,
+};
 
 const LOCK: &str = "server.lock";
 const ADDRESS: &str = "server.address";
 /// Process id and version of the owner, in a file of its own: earlier releases parse the other one whole.
 const OWNER: &str = "server.owner";
 
-/// How long an owner may take from its claim to its address.
+/// How long an owner may take from its claim to publishing its socket address.
 const PUBLISH_TIME: Duration = Duration::from_secs(2);
-/// How often to look for it meanwhile.
+/// Polling interval meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How many ports after the preferred one are tried.
 const NEXT_PORTS: u16 = 100;
 
-/// Whose a data directory is.
+/// Who owns a data directory.
 #[derive(Debug)]
 pub enum Claim {
-    /// The caller's, for as long as it keeps the lock.
+    /// The caller, while it holds the lock.
     Mine(Lock),
-    /// Another program's, which serves it at this address. A program that was killed a moment ago may be meant
-    /// still: if nobody answers there, claim again.
+    /// Another program, which serves it at this socket address. It may have been killed just now:
+    /// if nothing responds there, claim again.
     Theirs(SocketAddr),
 }
 
-/// Ownership of a data directory; dropping it gives the directory up.
+/// Ownership of a data directory; dropping it releases the directory.
 #[derive(Debug)]
 pub struct Lock {
-    /// Open as long as the lock is held.
+    /// Open while the lock is held.
     _file: File,
     address: PathBuf,
     owner: PathBuf,
@@ -71,10 +78,13 @@ impl Owner {
     }
 }
 
-/// Why a data directory cannot be had.
+/// Why a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// It cannot be made or written to.
+pub enum DataDirError {
+    /// It, or a file in it, is not safe to use.
+    #[error("the data directory cannot be used: {0}")]
+    File(#[from] FileError),
+    /// It cannot be created or written to.
     #[error("cannot use the data directory {}: {source} (choose another one with --data-dir)", path.display())]
     Unusable {
         /// The directory.
@@ -82,9 +92,9 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// Its owner does not say where it listens.
+    /// Its owner does not publish its socket address.
     #[error(
-        "another program has opened the data directory {} but does not say where it listens \
+        "another program has locked the data directory {} but has not published where it listens \
          (end it, or choose another directory with --data-dir)", path.display()
     )]
     Silent {
@@ -93,9 +103,9 @@ pub enum Error {
     },
 }
 
-/// Claims a data directory, which is made if it is missing. When it has an owner already whose address is not
-/// there yet, this waits for it for up to two seconds, and takes over if the owner ends meanwhile.
-pub async fn claim(dir: &Path) -> Result<Claim, Error> {
+/// Claims a data directory, which is created if missing. When its owner has not published its socket address
+/// yet, this waits for up to two seconds, and takes over if the owner exits meanwhile.
+pub async fn claim(dir: &Path) -> Result<Claim, DataDirError> {
     let start = time::Instant::now();
     loop {
         if let Some(lock) = try_claim(dir)? {
@@ -105,30 +115,34 @@ pub async fn claim(dir: &Path) -> Result<Claim, Error> {
             return Ok(Claim::Theirs(address));
         }
         if start.elapsed() >= PUBLISH_TIME {
-            return Err(Error::Silent { path: dir.into() });
+            return Err(DataDirError::Silent { path: dir.into() });
         }
         time::sleep(LOOK_AGAIN).await;
     }
 }
 
-/// Claims a data directory, which is made if it is missing, unless another program owns it.
-pub fn try_claim(dir: &Path) -> Result<Option<Lock>, Error> {
-    make_private(dir)
-        .and_then(|()| Lock::take(dir))
-        .map_err(|source| Error::Unusable { path: dir.into(), source })
+/// Claims a data directory, which is created if missing, unless another program owns it.
+pub fn try_claim(dir: &Path) -> Result<Option<Lock>, DataDirError> {
+    files::prepare_directory(dir).map_err(|error| match error {
+        FileError::Io(path, source) => DataDirError::Unusable { path, source },
+        unsafe_to_use => unsafe_to_use.into(),
+    })?;
+    let lock = Lock::take(dir).map_err(|source| DataDirError::Unusable { path: dir.into(), source })?;
+    if lock.is_some() {
+        files::tighten(dir)?;
+    }
+    Ok(lock)
 }
 
-/// How files are made that are nobody else's business.
+/// Options for files that only their owner may read, and that are not reached through links.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.create(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.create(true).write(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     options
 }
 
 impl Lock {
-    /// The lock, unless another program has it.
+    /// The lock, unless another program holds it.
     fn take(dir: &Path) -> io::Result<Option<Self>> {
         let file = private().truncate(false).open(dir.join(LOCK))?;
         match file.try_lock() {
@@ -143,7 +157,7 @@ impl Lock {
         Ok(Some(lock))
     }
 
-    /// Tells others where the owner listens; to be called once it does.
+    /// Publishes the owner's socket address; call it once the server listens.
     pub fn publish(&self, address: SocketAddr) -> io::Result<()> {
         replace(&self.address, reachable(address).to_string().as_bytes())
     }
@@ -159,7 +173,7 @@ impl Lock {
     }
 }
 
-/// Writes a file and renames it into place, so that nobody reads half of it.
+/// Writes a file and renames it into place, so that no reader sees a partial file.
 fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     let mut draft = file.as_os_str().to_owned();
     draft.push(".new");
@@ -170,38 +184,18 @@ fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
 impl Drop for Lock {
     fn drop(&mut self) {
         if let Err(error) = self.withdraw() {
-            tracing::debug!(%error, "The address of this server stays in its data directory; the next owner removes it");
+            tracing::debug!(%error, "Removing server.address failed; the next owner removes it");
         }
     }
 }
 
-/// The address the owner published, if there is a whole one.
+/// The socket address that the owner published, if complete.
 pub(crate) fn published(dir: &Path) -> Option<SocketAddr> {
     fs::read_to_string(dir.join(ADDRESS)).ok()?.parse().ok()
 }
 
-/// Where a program on this machine reaches a server that listens everywhere.
-fn reachable(mut address: SocketAddr) -> SocketAddr {
-    if address.ip().is_unspecified() {
-        address.set_ip(match address {
-            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    address
-}
-
-/// The directory holds the server's secret: nobody else reads it.
-fn make_private(dir: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
-}
-
-/// Listens at the preferred address; when its port is taken at the next free one of the hundred after it, and
-/// when all are taken at any.
+/// Binds the preferred socket address; if its port is in use the next free one of the hundred after it, and
+/// if all are in use any free port.
 pub async fn bind(preferred: SocketAddr) -> io::Result<TcpListener> {
     let first = preferred.port();
     let next = (first > 0).then(|| first..=first.saturating_add(NEXT_PORTS));
@@ -219,6 +213,7 @@ mod tests {
     use std::{
         env,
         io::{BufRead, BufReader, Read},
+        net::Ipv4Addr,
         process::{Command, Stdio},
     };
 
@@ -233,13 +228,13 @@ mod tests {
     async fn mine(dir: &Path) -> Lock {
         match claim(dir).await.unwrap() {
             Claim::Mine(lock) => lock,
-            Claim::Theirs(address) => panic!("it belongs to {address}"),
+            Claim::Theirs(address) => panic!("owned by {address}"),
         }
     }
 
     async fn theirs(dir: &Path) -> SocketAddr {
         match claim(dir).await.unwrap() {
-            Claim::Mine(_) => panic!("it belongs to nobody"),
+            Claim::Mine(_) => panic!("not owned"),
             Claim::Theirs(address) => address,
         }
     }
@@ -287,7 +282,7 @@ mod tests {
         let _owner = mine(dir.path()).await;
         fs::write(dir.path().join(ADDRESS), "127.0.").unwrap();
         let start = time::Instant::now();
-        assert!(matches!(claim(dir.path()).await, Err(Error::Silent { .. })));
+        assert!(matches!(claim(dir.path()).await, Err(DataDirError::Silent { .. })));
         assert!(start.elapsed() >= PUBLISH_TIME);
     }
 

@@ -1,11 +1,12 @@
-//! `ro-co-server`: parses the command line and does what it says.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line talks to its user")]
+//! `ro-co-server`: parses the command line and runs a command.
+
+mod output;
 
 use std::{
-    io::{ErrorKind, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use clap::{Parser, Subcommand};
@@ -16,12 +17,17 @@ use ro_co_server::{
     clock::Clock,
     config::Config,
     connect::{Opener, connect},
-    demo,
+    demo, environment, logging,
     run::{Mode, Running, Started, start},
-    store::{self, Store, sqlite::backup},
+    store::{Store, sqlite::backup},
 };
 use ro_co_shared::Role;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::output::{fail, print_line};
+
+/// Time limit of a health check.
+const HEALTH_TIME: Duration = Duration::from_secs(5);
 
 /// The Ro-Co server: questions and answers for students, over a documented REST API
 #[derive(Parser)]
@@ -34,41 +40,41 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Without a command it serves. Everything it keeps is in the data directory: ro-co.db and secret.key. With --mongo-uri the
+Without a command it serves. All data are in the data directory: ro-co.db and secret.key. With --mongo-uri the
 database is in MongoDB instead; any number of servers may share it, each with a data directory of its own and all with
-the same secret (--secret-file, or ROCO_SECRET). A server whose database does not answer yet waits for it before it listens.
-When it is ready it prints its address on standard output; logs go to standard error (RUST_LOG=debug for more).
+the same secret (--secret-file, or ROCO_SECRET). The server waits for its database before it listens.
+When it is ready it prints its URL on standard output; logs go to standard error (RUST_LOG=debug for more).
 
 Examples:
   ro-co-server                                    serve on 127.0.0.1:8080
-  ro-co-server --listen 0.0.0.0:80 --data-dir /srv/ro-co
-  ro-co-server --demo --listen 127.0.0.1:0        a throw-away server with content, on any free port
+  ro-co-server --listen :80 --data-dir /srv/ro-co serve on all interfaces
+  ro-co-server --demo --listen 127.0.0.1:0        a temporary server with content, on any free port
   ro-co-server admin grant ada@example.org        make the first admin
-  ROCO_MONGO_URI=mongodb://db.example.org ro-co-server --listen 0.0.0.0:80
+  ROCO_MONGO_URI=mongodb://db.example.org ro-co-server --listen :80
   ro-co-server backup /backup/ro-co.db            a consistent copy, while it runs
 
-Exit codes: 0 done, 1 not done, 2 it could not start; standard error says why in one line.";
+Exit codes: 0 success, 1 failure, 2 could not start; the reason is one line on standard error.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve (what it does without a command)
+    /// Serve (the default)
     Serve,
     /// Print the OpenAPI document
     Openapi,
-    /// Copy the database to FILE, consistent even while a server writes to it
+    /// Copy the database to FILE, consistently even while a server is writing
     Backup {
-        /// The copy; must not exist
+        /// The copy; must not exist yet
         file: PathBuf,
     },
-    /// Take over the data of another program
+    /// Import the data of another program
     #[cfg(feature = "mongodb")]
     #[command(subcommand)]
     Import(Import),
-    /// Bring the database up to date (what starting does as well)
+    /// Migrate the database to this version (starting does so too)
     Migrate,
-    /// Ask the server at --listen whether it is ready; exits with 0 or 1
+    /// Check whether the server at --listen is ready; exits with 0 or 1
     Healthcheck,
-    /// Do what only an operator may
+    /// Manage accounts
     #[command(subcommand)]
     Admin(Admin),
 }
@@ -76,104 +82,94 @@ enum Command {
 #[cfg(feature = "mongodb")]
 #[derive(Subcommand)]
 enum Import {
-    /// Import users, questions and answers of the original Ro-Co from its MongoDB; again and again, without doubles
+    /// Import users, questions and answers of the original Ro-Co from its MongoDB; repeatable without duplicates
     #[command(after_help = import::AFTER_HELP)]
     RoCo(import::Options),
 }
 
 #[derive(Subcommand)]
 enum Admin {
-    /// Make somebody an admin
+    /// Make a user an admin
     Grant {
-        /// The address they sign in with
+        /// Their email address
         email: String,
     },
     /// Make an admin a user again
     Revoke {
-        /// The address they sign in with
+        /// Their email address
         email: String,
     },
-    /// Give somebody a new password that works for a day, print it, and end their sessions
+    /// Set a new random password that works for a day, print it, and end the user's sessions
     ResetPassword {
-        /// The address they sign in with
+        /// Their email address
         email: String,
     },
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::builder()
-                .with_default_directive(tracing::Level::INFO.into())
-                .from_env_lossy(),
-        )
-        .init();
+    let cli: Cli = match environment::parse() {
+        Ok(cli) => cli,
+        Err(error) => return output::usage(&error),
+    };
+    // Dropped last: it writes the log's last lines.
+    let _log = match logging::start(cli.config.log_format) {
+        Ok(log) => log,
+        Err(error) => return fail(2, &error.to_string()),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(e) => return fail(2, &format!("the system gives no threads: {e}")),
+        Err(e) => return fail(2, &format!("cannot start threads: {e}")),
     };
-    runtime.block_on(async {
-        match cli.command {
-            None | Some(Command::Serve) => serve(&cli.config).await,
-            Some(Command::Openapi) => print_all(&api::spec()),
-            Some(Command::Backup { file }) => copy(&cli.config, &file),
-            #[cfg(feature = "mongodb")]
-            Some(Command::Import(Import::RoCo(options))) => take_over(&cli.config, &options).await,
-            Some(Command::Migrate) => migrate(&cli.config).await,
-            Some(Command::Healthcheck) => healthcheck(&cli.config).await,
-            Some(Command::Admin(command)) => administer(&cli.config, command).await,
-        }
-    })
-}
-
-/// Writes a long text; a reader that has seen enough of it (`| head`) is no failure.
-fn print_all(text: &str) -> ExitCode {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => fail(1, &format!("it could not be written: {e}")),
-        _ => ExitCode::SUCCESS,
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(code) => code,
     }
 }
 
-fn fail(code: u8, why: &str) -> ExitCode {
-    eprintln!("ro-co-server: {why}");
-    ExitCode::from(code)
+/// Runs a command. The error is the exit code; why is on standard error by then.
+async fn run(cli: Cli) -> Result<(), ExitCode> {
+    match cli.command {
+        None | Some(Command::Serve) => serve(&cli.config).await,
+        Some(Command::Openapi) => output::print_document(&api::spec()),
+        Some(Command::Backup { file }) => copy(&cli.config, &file),
+        #[cfg(feature = "mongodb")]
+        Some(Command::Import(Import::RoCo(options))) => import_data(&cli.config, &options).await,
+        Some(Command::Migrate) => migrate(&cli.config).await,
+        Some(Command::Healthcheck) => healthcheck(&cli.config).await,
+        Some(Command::Admin(command)) => administer(&cli.config, command).await,
+    }
 }
 
-async fn serve(config: &Config) -> ExitCode {
-    let mut signals = match StopSignals::new() {
-        Ok(signals) => signals,
-        Err(e) => return fail(2, &format!("the system gives no signals: {e}")),
-    };
-    // It may wait for a database.
+async fn serve(config: &Config) -> Result<(), ExitCode> {
+    let mut signals =
+        StopSignals::new().map_err(|e| fail(2, &format!("cannot install signal handlers: {e}")))?;
+    // Starting may wait for the database.
     let started = tokio::select! {
         started = start(config, Mode::Alone) => started,
-        () = signals.wait() => return ExitCode::SUCCESS,
+        () = signals.wait() => return Ok(()),
     };
     let running = match started {
         Ok(Started::Here(running)) => running,
-        Ok(Started::Elsewhere(address)) => return fail(2, &format!("served already at {address}")),
-        Err(e) => return fail(2, &e.to_string()),
+        Ok(Started::Elsewhere(address)) => return Err(fail(2, &format!("already served at {address}"))),
+        Err(e) => return Err(fail(2, &e.to_string())),
     };
-    println!("Ro-Co listens on http://{}", running.address);
-    if config.demo {
-        println!("A demonstration: sign in as {} with the password \"{}\".", demo::VISITOR, demo::PASSWORD);
-    }
+    announce(config, &running);
     signals.wait().await;
-    stop(running).await
+    tracing::info!("Shutting down");
+    running.stop().await.map_err(|e| fail(1, &format!("the server did not stop cleanly: {e}")))
 }
 
-async fn stop(running: Running) -> ExitCode {
-    tracing::info!("The server stops.");
-    match running.stop().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => fail(1, &format!("the server did not stop cleanly: {e}")),
+/// Says where the server listens. It serves all the same when standard output is closed or full.
+fn announce(config: &Config, running: &Running) {
+    let ready = format!("Ro-Co listens on {}\n", running.url());
+    let (email, password) = (demo::VISITOR, demo::PASSWORD);
+    let visitor = format!("A demonstration: sign in as {email} with the password \"{password}\".\n");
+    if let Err(error) = output::try_print(&if config.demo { ready + &visitor } else { ready }) {
+        tracing::warn!(%error, address = %running.address, "Ready line not written to standard output");
     }
 }
 
-/// The signals that mean "stop". Made before the server says that it is ready: from then on, one may come.
+/// The signals that stop the server. Installed before the ready line, because one may arrive right after it.
 struct StopSignals([Signal; 3]);
 
 impl StopSignals {
@@ -193,107 +189,95 @@ impl StopSignals {
     }
 }
 
-fn copy(config: &Config, file: &Path) -> ExitCode {
+fn copy(config: &Config, file: &Path) -> Result<(), ExitCode> {
     #[cfg(feature = "mongodb")]
     if config.mongo.target().is_some() {
-        return fail(1, "the data is in MongoDB, which copies it itself: use mongodump");
+        return Err(fail(1, "the data is in MongoDB: back it up with mongodump"));
     }
-    let dir = match config.data_dir() {
-        Ok(dir) => dir,
-        Err(why) => return fail(2, &why),
-    };
-    match backup(&dir, file) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(e) => fail(1, &e.to_string()),
+    let dir = config.data_dir().map_err(|why| fail(2, &why))?;
+    backup(&dir, file).map_err(|e| fail(1, &e.to_string()))
+}
+
+async fn healthcheck(config: &Config) -> Result<(), ExitCode> {
+    let tls = config.tls_files().is_some();
+    let scheme = if tls { "https" } else { "http" };
+    let url = format!("{scheme}://{}/health/ready", config.listen.local_authority());
+    // Never through a proxy of the environment, and whatever name the certificate is for: the server is on this machine.
+    let client =
+        reqwest::Client::builder().no_proxy().tls_danger_accept_invalid_certs(tls).timeout(HEALTH_TIME);
+    let client = client.build();
+    let client = client.map_err(|e| fail(1, &format!("cannot create an HTTP client: {e}")))?;
+    match client.get(&url).send().await {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => Err(fail(1, &format!("{url} returned {}", answer.status()))),
+        Err(_) => Err(fail(1, &format!("{url} does not respond"))),
     }
 }
 
-async fn healthcheck(config: &Config) -> ExitCode {
-    let url = format!("http://{}/health/ready", config.listen);
-    match reqwest::Client::new().get(&url).timeout(std::time::Duration::from_secs(5)).send().await {
-        Ok(answer) if answer.status().is_success() => ExitCode::SUCCESS,
-        Ok(answer) => fail(1, &format!("{url} answers {}", answer.status())),
-        Err(_) => fail(1, &format!("{url} does not answer")),
-    }
-}
-
-/// The store beside a running server, or without one.
+/// Opens the store, whether or not a server is running.
 async fn open(config: &Config) -> Result<Arc<dyn Store>, ExitCode> {
     let dir = config.data_dir().map_err(|why| fail(2, &why))?;
     connect(config, &dir, Opener::Command).await.map_err(|e| fail(2, &e.to_string()))
 }
 
 #[cfg(feature = "mongodb")]
-async fn take_over(config: &Config, options: &import::Options) -> ExitCode {
-    let store = match open(config).await {
-        Ok(store) => store,
-        Err(code) => return code,
-    };
-    match import::run(options, store, ro_co_shared::Timestamp::now()).await {
-        Ok(report) => {
-            if options.dry_run {
-                println!("A dry run: nothing was written. An import would do this:");
-            }
-            println!("{report}");
-            ExitCode::SUCCESS
-        }
-        Err(e) => fail(if e.at_start() { 2 } else { 1 }, &e.to_string()),
+async fn import_data(config: &Config, options: &import::Options) -> Result<(), ExitCode> {
+    let store = open(config).await?;
+    let report = import::run(options, store, ro_co_shared::Timestamp::now())
+        .await
+        .map_err(|e| fail(if e.at_start() { 2 } else { 1 }, &e.to_string()))?;
+    if options.dry_run {
+        print_line("A dry run: nothing was written. An import would do this:")?;
     }
+    print_line(&report.to_string())
 }
 
-async fn migrate(config: &Config) -> ExitCode {
-    match open(config).await {
-        Ok(store) => {
-            store.close().await;
-            println!("The database is up to date.");
-            ExitCode::SUCCESS
-        }
-        Err(code) => code,
-    }
+async fn migrate(config: &Config) -> Result<(), ExitCode> {
+    open(config).await?.close().await;
+    print_line("The database is up to date.")
 }
 
-async fn administer(config: &Config, command: Admin) -> ExitCode {
-    if let Err(why) = config.must_have_data() {
-        return fail(2, &why);
-    }
-    let store = match open(config).await {
-        Ok(store) => store,
-        Err(code) => return code,
-    };
-    let role_set = |done: Result<store::Account, admin::AdminError>, role: &str| match done {
-        Ok(account) => print_all(&format!("{} is {role} now.\n", account.username)),
-        Err(e) => fail(1, &e.to_string()),
-    };
-    let code = match command {
-        Admin::Grant { email } => role_set(admin::set_role(&*store, &email, Role::Admin).await, "an admin"),
-        Admin::Revoke { email } => role_set(admin::set_role(&*store, &email, Role::User).await, "a user"),
+async fn administer(config: &Config, command: Admin) -> Result<(), ExitCode> {
+    config.must_have_data().map_err(|why| fail(2, &why))?;
+    let store = open(config).await?;
+    let done = match command {
+        Admin::Grant { email } => set_role(&*store, &email, Role::Admin).await,
+        Admin::Revoke { email } => set_role(&*store, &email, Role::User).await,
         Admin::ResetPassword { email } => reset_password(&*store, &email).await,
     };
     store.close().await;
-    code
+    done
+}
+
+/// Sets a role. What is going to be done is printed before it is done: nothing changes where nobody can be told.
+async fn set_role(store: &dyn Store, email: &str, role: Role) -> Result<(), ExitCode> {
+    let failed = |e: admin::AdminError| fail(1, &e.to_string());
+    let account = admin::find(store, email).await.map_err(failed)?;
+    let name = if role == Role::Admin { "an admin" } else { "a user" };
+    print_line(&format!("Making {} {name}.", account.username))?;
+    admin::set_role(store, email, role).await.map_err(failed)?;
+    print_line("Done.")
 }
 
 /// Shows the new password before it is set: one that nobody has seen would lock its user out.
-async fn reset_password(store: &dyn Store, email: &str) -> ExitCode {
-    let reset = match admin::PasswordReset::prepare(store, email).await {
-        Ok(reset) => reset,
-        Err(e) => return fail(1, &e.to_string()),
-    };
-    let mut out = std::io::stdout().lock();
-    if is_discarded(&out) {
-        return fail(1, "the new password could not be shown, so it was not set: standard output is closed");
+async fn reset_password(store: &dyn Store, email: &str) -> Result<(), ExitCode> {
+    let reset = admin::PasswordReset::prepare(store, email).await.map_err(|e| fail(1, &e.to_string()))?;
+    if is_discarded(&std::io::stdout()) {
+        return Err(fail(
+            1,
+            "the new password could not be shown, so it was not set: standard output is closed",
+        ));
     }
-    let shown = writeln!(out, "The new password of {}: {}", reset.username(), reset.password())
-        .and_then(|()| writeln!(out, "It works for 24 hours, and must be changed at the next sign-in."))
-        .and_then(|()| out.flush());
-    drop(out);
-    if let Err(e) = shown {
-        return fail(1, &format!("the new password could not be shown, so it was not set: {e}"));
-    }
-    match reset.apply(store, &Clock::default()).await {
-        Ok(()) => print_all("Done.\n"),
-        Err(e) => fail(1, &format!("the password was not changed: {e}")),
-    }
+    let shown = format!(
+        "The new password of {}: {}\nIt works for 24 hours, and must be changed at the next sign-in.\n",
+        reset.username(),
+        reset.password()
+    );
+    output::try_print(&shown)
+        .map_err(|e| fail(1, &format!("the new password could not be shown, so it was not set: {e}")))?;
+    let applied = reset.apply(store, &Clock::default()).await;
+    applied.map_err(|e| fail(1, &format!("the password was not changed: {e}")))?;
+    print_line("Done.")
 }
 
 /// Whether what is written here goes to `/dev/null`, as Rust opens it in place of a descriptor that was closed.

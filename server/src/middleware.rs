@@ -1,6 +1,6 @@
 //! The outermost middleware: request id, panics, headers, and the problem document of every error.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc};
 
 use futures_util::FutureExt;
 use poem::{
@@ -17,7 +17,9 @@ use crate::{
     compression::Encoding,
     cors,
     error::{ApiError, ErrorContext},
+    hsts::Hsts,
     limits::Counted,
+    observe::Observer,
 };
 
 /// The detail of a 412 for a weak entity tag.
@@ -40,6 +42,10 @@ pub(crate) struct Middleware<E> {
     pub(crate) inner: E,
     /// The application, for its settings and rate limits.
     pub(crate) app: Arc<App>,
+    /// The header of responses over TLS.
+    pub(crate) hsts: Option<Hsts>,
+    /// Records every request.
+    pub(crate) observer: Observer,
 }
 
 impl<E: Endpoint> Endpoint for Middleware<E> {
@@ -47,8 +53,9 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let id = Uuid::now_v7();
-        let started = Instant::now();
-        let (method, head_only) = (request.method().clone(), request.method() == Method::HEAD);
+        let pending = self.observer.begin(&mut request, id);
+        let head_only = request.method() == Method::HEAD;
+        let hsts = self.hsts.as_ref().filter(|_| Hsts::applies(&request));
         let path = request.uri().path().to_owned();
         let weak_precondition = has_weak_precondition(&request);
         let encoding = Encoding::negotiate(&mut request, self.app.settings.local_only);
@@ -60,13 +67,17 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
         };
         let operation = response.data::<OperationId>().map_or("-", |o| o.0);
         let status = response.status();
-        tracing::debug!(%method, operation, status = status.as_u16(), request = %id, took = ?started.elapsed(), "Request handled");
-        if status.is_client_error() || status.is_server_error() {
+        let failed = status.is_client_error() || status.is_server_error();
+        let code = failed.then(|| {
             explain_weak_tag(&mut response, weak_precondition);
-            write_problem(&mut response, id, operation, &path);
-        }
+            write_problem(&mut response, id, operation, &path)
+        });
+        pending.answered(&response, code);
         let mut response = encoding.encode(response).await;
         write_headers(response.headers_mut(), id);
+        if let Some(hsts) = hsts {
+            hsts.write(response.headers_mut());
+        }
         cors::write_headers(response.headers_mut(), origins, origin);
         if head_only {
             response.set_body(Body::empty());
@@ -136,8 +147,8 @@ fn explain_weak_tag(response: &mut Response, weak_precondition: bool) {
     }
 }
 
-/// Writes the problem document of an error response, whatever layer made it.
-fn write_problem(response: &mut Response, id: Uuid, operation: &str, path: &str) {
+/// Writes the problem document of an error response, whatever layer made it; returns its code.
+fn write_problem(response: &mut Response, id: Uuid, operation: &str, path: &str) -> Code {
     let status = response.status();
     let carried = response.extensions_mut().remove::<ErrorContext>();
     let (mut problem, cause) = match carried {
@@ -164,6 +175,7 @@ fn write_problem(response: &mut Response, id: Uuid, operation: &str, path: &str)
     response.headers_mut().remove(header::CONTENT_LENGTH);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     response.set_body(serde_json::to_vec(&problem).unwrap_or_default());
+    problem.code
 }
 
 /// The code of an error made by the framework, which has only a status.

@@ -1,4 +1,4 @@
-//! From a command line to a running server, for the server's own program and for the client's local mode.
+//! Starts and stops a server from its settings, for the server program and for the client's local mode.
 
 use std::{
     io,
@@ -9,11 +9,7 @@ use std::{
 };
 
 use secrecy::ExposeSecret;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinHandle,
-};
+use tokio::{net::TcpStream, sync::watch, task::JoinHandle};
 
 use crate::{
     app::{App, Settings},
@@ -21,91 +17,108 @@ use crate::{
     clock::Clock,
     config::{AvatarSource, Config, RateLimits},
     connect::{self, Opener, connect},
-    demo,
+    demo, files,
     http_server::{HttpLimits, HttpServer, descriptors},
     keys::Keys,
     limits::Policy,
-    local::{self, Claim, Lock},
+    listen::{ListenAddress, Listeners},
+    local::{self, Claim, DataDirError, Lock},
+    logging::AccessLog,
     password::Requester,
-    secret::{self, Secret},
+    secret::{Secret, SecretError},
     store,
+    tls::{self, Certificates, TlsError},
+};
+#[cfg(feature = "metrics")]
+use crate::{
+    http_server::HttpGauges,
+    metrics::{self, MetricsListen},
 };
 
-/// How often an owner that does not answer is asked again, and after which pause: a second in all.
+/// How often an owner that does not respond is retried, and the pause between attempts: a second in all.
 const CLAIMS: usize = 10;
 const CLAIM_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often the store is swept, and how long sessions are remembered after their end.
+/// Interval of the store's sweep, and how long ended sessions are kept.
 const SWEEP: Duration = Duration::from_mins(5);
 const SESSION_MEMORY_MS: i64 = 7 * 24 * 3_600_000;
 
 /// Why a server does not start. Each text is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub enum StartError {
     /// No data directory can be found.
     #[error("{0}")]
     DataDir(String),
-    /// Another server has the data directory.
-    #[error("{0} is served already, at http://{1}: use that one, stop it, or name another --data-dir")]
+    /// Another server owns the data directory.
+    #[error("{0} is already served at http://{1}: use that server, stop it, or choose another --data-dir")]
     Owned(PathBuf, SocketAddr),
-    /// The data directory cannot be had.
+    /// The data directory cannot be used.
     #[error(transparent)]
-    Local(#[from] local::Error),
+    Local(#[from] DataDirError),
     /// The database cannot be opened.
     #[error(transparent)]
     Open(#[from] connect::OpenError),
     /// There is no usable secret.
     #[error(transparent)]
-    Secret(#[from] secret::Error),
-    /// The address is taken or not this machine's.
-    #[error("cannot listen on {0}: {1}; choose another address with --listen (port 0 takes any free one)")]
-    Listen(SocketAddr, #[source] io::Error),
-    /// A demonstration was to be reachable from other machines.
+    Secret(#[from] SecretError),
+    /// The socket address is in use or not local, or the host name is unknown.
+    #[error("cannot listen on {1}: {2}; choose another with {0} (port 0 picks a free one)")]
+    Listen(&'static str, ListenAddress, #[source] io::Error),
+    /// Certificate or key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A demo was to be reachable from other machines.
     #[error(
-        "everybody knows the passwords of a demonstration, so it listens on this machine only: use --listen 127.0.0.1:{0}"
+        "the passwords of a demo are public, so it listens on this machine only: use --listen 127.0.0.1:{0}"
     )]
     ExposedDemo(u16),
-    /// The demonstration's content could not be made.
-    #[error("the demonstration could not be filled: {0}")]
+    /// The demo's content could not be created.
+    #[error("cannot create the demo content: {0}")]
     Demo(String),
-    /// DiceBear's default address is no address; cannot happen.
-    #[error("DiceBear's address is not a URL: name one with --dicebear-url")]
+    /// DiceBear's default URL is invalid; cannot happen.
+    #[error("DiceBear's URL is invalid: set one with --dicebear-url")]
     DiceBear,
 }
 
-/// How a server is started.
+/// The kind of server to start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
-    /// On its own: the address asked for or none.
+    /// Standalone: the requested socket address or an error.
     Alone,
-    /// Inside the client: the next free port will do, pictures are drawn in process, nobody is told to slow down, and
-    /// a directory that is served already is no error.
+    /// Inside the client: the next free port is used, avatars are built in, only password guesses are limited, and
+    /// a directory that is already served is not an error.
     Local,
 }
 
-/// What starting came to.
+/// The outcome of starting.
 pub enum Started {
-    /// A server runs in this process.
+    /// The server runs in this process.
     Here(Running),
-    /// Another process serves this directory, at this address.
+    /// Another process serves this directory, at this socket address.
     Elsewhere(SocketAddr),
 }
 
-/// A server that runs in this process, until [`Running::stop`].
+/// A server running in this process, until [`Running::stop`].
 pub struct Running {
-    /// Where it listens.
+    /// The socket address it listens on.
     pub address: SocketAddr,
+    scheme: &'static str,
     app: Arc<App>,
     stop: watch::Sender<bool>,
     task: JoinHandle<io::Result<()>>,
-    /// Held as long as the server runs.
+    /// Held while the server runs.
     _lock: Lock,
-    /// Goes when the server has stopped.
-    _throw_away: Option<tempfile::TempDir>,
+    /// Removed when the server has stopped.
+    _temp_dir: Option<tempfile::TempDir>,
 }
 
 impl Running {
-    /// The application, for those who need no HTTP.
+    /// Its URL.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    /// The application, for direct calls without HTTP.
     pub fn app(&self) -> &Arc<App> {
         &self.app
     }
@@ -121,63 +134,98 @@ impl Running {
 }
 
 /// Starts a server.
-pub async fn start(config: &Config, mode: Mode) -> Result<Started, Error> {
-    if config.demo && !config.listen.ip().is_loopback() {
-        return Err(Error::ExposedDemo(config.listen.port()));
+pub async fn start(config: &Config, mode: Mode) -> Result<Started, StartError> {
+    let cannot_listen = |error| StartError::Listen("--listen", config.listen.clone(), error);
+    let addresses = config.listen.resolve().await.map_err(cannot_listen)?;
+    if config.demo && !addresses.iter().all(|address| address.ip().is_loopback()) {
+        return Err(StartError::ExposedDemo(config.listen.port()));
     }
-    let throw_away = if config.demo { Some(throw_away()?) } else { None };
-    let dir = match &throw_away {
+    let temp_dir = if config.demo { Some(temp_dir()?) } else { None };
+    let dir = match &temp_dir {
         Some(dir) => dir.path().to_owned(),
-        None => config.data_dir().map_err(Error::DataDir)?,
+        None => config.data_dir().map_err(StartError::DataDir)?,
     };
     let lock = match claim(&dir).await? {
         Claim::Mine(lock) => lock,
         Claim::Theirs(address) if mode == Mode::Local => return Ok(Started::Elsewhere(address)),
-        Claim::Theirs(address) => return Err(Error::Owned(dir, address)),
+        Claim::Theirs(address) => return Err(StartError::Owned(dir, address)),
     };
-    let app = app(config, mode, (&dir, &lock)).await?;
+    let certificates = config.tls_files().map(Certificates::load).transpose()?;
+    let app = app(config, mode, (&dir, &lock), &addresses).await?;
     if config.demo {
         fill(&app).await?;
     }
-    let listener = listen(config.listen, mode).await?;
-    let address = listener.local_addr().map_err(|e| Error::Listen(config.listen, e))?;
-    lock.publish(address).map_err(|source| local::Error::Unusable { path: dir, source })?;
-    let (stop, mut stopped) = watch::channel(false);
-    let shutdown = async move {
-        // An error is a dropped sender: nobody is left to say stop.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
+    let listeners = bind(&addresses, mode).await.map_err(cannot_listen)?.with_tls(certificates.clone());
+    let address = listeners.local_address().map_err(cannot_listen)?;
+    files::warn_if_readable(&dir);
+    lock.publish(address).map_err(|source| DataDirError::Unusable { path: dir, source })?;
+    let (stop, stopped) = watch::channel(false);
+    let shutdown = wait_for(stopped);
     tokio::spawn(sweep(Arc::downgrade(&app)));
+    let scheme = if certificates.is_some() { "https" } else { "http" };
+    if let Some(certificates) = certificates {
+        tokio::spawn(tls::watch(Arc::downgrade(&certificates)));
+    }
     let limits = HttpLimits { proxies: app.settings.proxies.clone(), ..HttpLimits::default() };
     let limits = match mode {
         Mode::Alone => descriptors::raise_and_fit(limits),
         Mode::Local => descriptors::fit(limits),
     };
-    let task = tokio::spawn(HttpServer::new(app.service(), limits).serve(listener, shutdown));
-    Ok(Started::Here(Running { address, app, stop, task, _lock: lock, _throw_away: throw_away }))
+    let server = HttpServer::new(app.service(), limits);
+    #[cfg(feature = "metrics")]
+    if let Some(listen) = &config.metrics_listen {
+        serve_metrics(listen, &app, server.gauges(), stop.subscribe()).await?;
+    }
+    let task = tokio::spawn(server.serve(listeners, shutdown));
+    Ok(Started::Here(Running { address, scheme, app, stop, task, _lock: lock, _temp_dir: temp_dir }))
 }
 
-/// Finishes deletions that were left unfinished and forgets old sessions, for as long as the server is there.
+/// Waits until the server is to stop.
+async fn wait_for(mut stop: watch::Receiver<bool>) {
+    // An error means that the sender was dropped, which stops the server too.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Serves the metrics on a listener of their own, until the server stops.
+#[cfg(feature = "metrics")]
+async fn serve_metrics(
+    MetricsListen(listen): &MetricsListen,
+    app: &Arc<App>,
+    gauges: HttpGauges,
+    stopped: watch::Receiver<bool>,
+) -> Result<(), StartError> {
+    let cannot_listen = |error| StartError::Listen("--metrics-listen", listen.clone(), error);
+    let addresses = listen.resolve().await.map_err(cannot_listen)?;
+    let listeners = Listeners::bind(&addresses).await.map_err(cannot_listen)?;
+    let address = listeners.local_address().map_err(cannot_listen)?;
+    let limits = HttpLimits { max_connections: 16, max_in_flight: 16, ..HttpLimits::default() };
+    let server = HttpServer::new(metrics::endpoint(app, gauges), limits);
+    tokio::spawn(server.serve(listeners, wait_for(stopped)));
+    tracing::info!(%address, "Metrics listening");
+    Ok(())
+}
+
+/// Completes unfinished deletions and purges old sessions, for as long as the server exists.
 async fn sweep(app: Weak<App>) {
-    let mut now_and_then = tokio::time::interval(SWEEP);
+    let mut interval = tokio::time::interval(SWEEP);
     loop {
-        now_and_then.tick().await;
+        interval.tick().await;
         let Some(app) = app.upgrade() else { return };
         match app.store.sweep().await {
             Ok(0) | Err(store::Error::Unavailable(_)) => {}
-            Ok(things) => tracing::debug!(things, "What was left over was cleared away."),
-            Err(error) => tracing::error!(%error, "What was left over could not be cleared away."),
+            Ok(rows) => tracing::debug!(rows, "Sweep finished"),
+            Err(error) => tracing::error!(%error, "Sweep failed"),
         }
         match app.store.purge_sessions(app.clock.now().plus_millis(-SESSION_MEMORY_MS)).await {
             Ok(0) | Err(store::Error::Unavailable(_)) => {}
-            Ok(sessions) => tracing::info!(sessions, "Old sessions were forgotten."),
-            Err(error) => tracing::error!(%error, "Old sessions could not be forgotten."),
+            Ok(sessions) => tracing::info!(sessions, "Old sessions purged"),
+            Err(error) => tracing::error!(%error, "Purging old sessions failed"),
         }
     }
 }
 
-/// Claims the directory. An owner that does not answer was killed a moment ago: then it is claimed again.
-async fn claim(dir: &Path) -> Result<Claim, local::Error> {
+/// Claims the directory. An owner that does not respond was just killed: retry.
+async fn claim(dir: &Path) -> Result<Claim, DataDirError> {
     for _ in 0..CLAIMS {
         match local::claim(dir).await? {
             Claim::Theirs(address) if TcpStream::connect(address).await.is_err() => {
@@ -189,26 +237,30 @@ async fn claim(dir: &Path) -> Result<Claim, local::Error> {
     local::claim(dir).await
 }
 
-fn throw_away() -> Result<tempfile::TempDir, Error> {
+fn temp_dir() -> Result<tempfile::TempDir, StartError> {
     let made = tempfile::Builder::new().prefix("ro-co-demo-").tempdir();
-    made.map_err(|e| Error::DataDir(format!("no directory for the demonstration: {e}")))
+    made.map_err(|e| StartError::DataDir(format!("cannot create a temporary directory for the demo: {e}")))
 }
 
-async fn fill(app: &App) -> Result<(), Error> {
-    let wrong = |e: &dyn std::error::Error| Error::Demo(e.to_string());
+async fn fill(app: &App) -> Result<(), StartError> {
+    let wrong = |e: &dyn std::error::Error| StartError::Demo(e.to_string());
     let password = app.hash_password(Requester::LOCAL, demo::PASSWORD).await.map_err(|e| wrong(&e))?;
     demo::fill(app.store.as_ref(), app.clock.now(), &password).await.map_err(|e| wrong(&e))
 }
 
-async fn listen(address: SocketAddr, mode: Mode) -> Result<TcpListener, Error> {
-    match mode {
-        Mode::Alone => TcpListener::bind(address).await,
-        Mode::Local => local::bind(address).await,
+async fn bind(addresses: &[SocketAddr], mode: Mode) -> io::Result<Listeners> {
+    match (mode, addresses) {
+        (Mode::Local, [preferred]) => Ok(local::bind(*preferred).await?.into()),
+        _ => Listeners::bind(addresses).await,
     }
-    .map_err(|e| Error::Listen(address, e))
 }
 
-async fn app(config: &Config, mode: Mode, (dir, lock): (&Path, &Lock)) -> Result<Arc<App>, Error> {
+async fn app(
+    config: &Config,
+    mode: Mode,
+    (dir, lock): (&Path, &Lock),
+    addresses: &[SocketAddr],
+) -> Result<Arc<App>, StartError> {
     let keys = Keys::new(&secrets(config, dir)?)?;
     let store = connect(config, dir, Opener::Server(lock)).await?;
     let default_source =
@@ -218,17 +270,17 @@ async fn app(config: &Config, mode: Mode, (dir, lock): (&Path, &Lock)) -> Result
         AvatarSource::Dicebear => Source::DiceBear {
             base: match &config.dicebear_url {
                 Some(url) => url.clone(),
-                None => DICEBEAR_URL.parse().map_err(|_| Error::DiceBear)?,
+                None => DICEBEAR_URL.parse().map_err(|_| StartError::DiceBear)?,
             },
         },
     };
     if config.rate_limits == RateLimits::Off {
-        tracing::warn!("There are no rate limits: passwords can be guessed at any speed.");
+        tracing::warn!("Rate limits are off: password guesses are not limited");
     }
     let settings = Settings {
         access_ttl_ms: config.access_ttl.0,
         refresh_ttl_ms: config.refresh_ttl.0,
-        docs: config.docs || config.listen.ip().is_loopback(),
+        docs: config.docs || addresses.iter().all(|address| address.ip().is_loopback()),
         local_only: mode == Mode::Local,
         cors_origins: config.cors_origin.clone(),
         limits: match (config.rate_limits, mode) {
@@ -237,14 +289,16 @@ async fn app(config: &Config, mode: Mode, (dir, lock): (&Path, &Lock)) -> Result
             (RateLimits::Default, Mode::Local) => Policy::Guesses,
         },
         proxies: config.trusted_proxy.iter().copied().collect(),
+        hsts_seconds: config.hsts.0 / 1000,
+        access_log: config.access_log == AccessLog::On && mode == Mode::Alone,
         quotas: (mode == Mode::Alone && !config.demo).then_some(config.quotas),
         ..Settings::default()
     };
     Ok(App::new(Arc::clone(&store), keys, Avatars::new(store, source), Clock::default(), settings))
 }
 
-/// File beats environment beats the data directory's own.
-fn secrets(config: &Config, dir: &Path) -> Result<Vec<Secret>, secret::Error> {
+/// The secret file overrides the environment, which overrides the data directory's own secret.
+fn secrets(config: &Config, dir: &Path) -> Result<Vec<Secret>, SecretError> {
     match (&config.secret_file, &config.secret) {
         (Some(file), _) => Secret::read(file),
         (None, Some(text)) => Secret::parse(text.expose_secret(), "ROCO_SECRET"),

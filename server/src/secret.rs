@@ -1,39 +1,43 @@
-//! The master secret: where it comes from, and the keys made of it.
+//! The master secret: its sources, and the keys derived from it.
 
 use std::{
-    fs,
+    collections::BTreeSet,
+    fs::{self, File},
     io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
 };
 
 use aws_lc_rs::{hkdf, rand};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use zeroize::Zeroizing;
 
-/// At least this many bytes of secret are demanded, before base64.
+use crate::files::{self, FileError};
+
+/// Minimum length of a secret, before base64.
 const MIN_BYTES: usize = 32;
+/// Minimum number of different bytes among the first 32. Random ones have 30 on average, and fewer than 16 practically
+/// never; repeated characters and words have fewer.
+const MIN_DISTINCT_BYTES: usize = 16;
 
 /// One master secret.
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 /// Why there is no usable secret. Each text says what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The text is not base64, or too short, or there is none.
+pub enum SecretError {
+    /// Not base64, too short, or empty.
     #[error(
         "{0}: expected one secret a line, each base64 of at least 32 random bytes (make one: head -c 32 /dev/urandom | base64)"
     )]
     Malformed(String),
-    /// Others may read the file.
-    #[error("the secret file {0} is readable by others: chmod 600 {0}")]
-    Exposed(PathBuf),
-    /// The file cannot be read or made.
-    #[error(
-        "the secret file {0} cannot be used: {1} (let this user read it, or name another with --secret-file)"
-    )]
-    Io(PathBuf, #[source] io::Error),
-    /// The system gave no randomness.
+    /// Too few different bytes to be random.
+    #[error("{0}: the secret is not random (make one: head -c 32 /dev/urandom | base64)")]
+    NotRandom(String),
+    /// The file is not safe to use, or cannot be read or created.
+    #[error("{0} (or choose another secret with --secret-file)")]
+    File(#[from] FileError),
+    /// The system's random number generator failed.
     #[error("the system's random number generator failed")]
     Random,
 }
@@ -43,7 +47,7 @@ impl Secret {
     pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         let mut key = Zeroizing::new([0; 32]);
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"ro-co");
-        // 32 bytes are one block of HKDF-SHA256: neither step can refuse them.
+        // 32 bytes are one block of HKDF-SHA256: neither step can fail.
         let _ = salt
             .extract(&self.0)
             .expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
@@ -51,46 +55,49 @@ impl Secret {
         key
     }
 
-    /// Reads secrets from text, one a line; the first is the active one, the others verify only.
-    pub fn parse(text: &str, source: &str) -> Result<Vec<Self>, Error> {
-        let secrets: Vec<Self> = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with('#'))
-            .map(|line| {
-                BASE64_STANDARD.decode(line).ok().filter(|s| s.len() >= MIN_BYTES).map(|s| Self(s.into()))
-            })
-            .collect::<Option<_>>()
-            .ok_or_else(|| Error::Malformed(source.into()))?;
-        if secrets.is_empty() { Err(Error::Malformed(source.into())) } else { Ok(secrets) }
+    /// Parses secrets, one a line; the first one signs, all verify.
+    pub fn parse(text: &str, source: &str) -> Result<Vec<Self>, SecretError> {
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let secrets: Vec<Self> = lines.map(|line| Self::decode(line, source)).collect::<Result<_, _>>()?;
+        if secrets.is_empty() { Err(SecretError::Malformed(source.into())) } else { Ok(secrets) }
     }
 
-    /// Reads a secret file, which nobody else may read.
-    pub fn read(path: &Path) -> Result<Vec<Self>, Error> {
-        let io = |e| Error::Io(path.into(), e);
-        if fs::metadata(path).map_err(io)?.permissions().mode() & 0o077 != 0 {
-            return Err(Error::Exposed(path.into()));
+    fn decode(line: &str, source: &str) -> Result<Self, SecretError> {
+        let bytes = BASE64_STANDARD.decode(line).ok().map(Zeroizing::new);
+        let bytes = bytes.ok_or_else(|| SecretError::Malformed(source.into()))?;
+        let first = bytes.get(..MIN_BYTES).ok_or_else(|| SecretError::Malformed(source.into()))?;
+        if first.iter().collect::<BTreeSet<_>>().len() < MIN_DISTINCT_BYTES {
+            return Err(SecretError::NotRandom(source.into()));
         }
-        Self::parse(&Zeroizing::new(fs::read_to_string(path).map_err(io)?), &path.display().to_string())
+        Ok(Self(bytes))
     }
 
-    /// Reads the secret file of a data directory, or makes it at the first start. Of several servers that start
-    /// at once one makes it and the others read what it made.
-    pub fn read_or_make(dir: &Path) -> Result<Vec<Self>, Error> {
+    /// Reads a secret file that the operator named, which other users must not be able to read.
+    pub fn read(path: &Path) -> Result<Vec<Self>, SecretError> {
+        Self::parse_file(&files::open_secret(path)?, path)
+    }
+
+    /// Reads the secret file of a data directory, or creates it at the first start. If several servers start
+    /// at once, one creates it and the others read it.
+    pub fn read_or_make(dir: &Path) -> Result<Vec<Self>, SecretError> {
         let path = dir.join("secret.key");
-        match Self::read(&path) {
-            Err(Error::Io(_, e)) if e.kind() == io::ErrorKind::NotFound => {}
-            known => return known,
+        match files::open_own(&path) {
+            Err(error) if error.is_missing() => {}
+            opened => return Self::parse_file(&opened?, &path),
         }
         let mut bytes = Zeroizing::new([0; MIN_BYTES]);
-        rand::fill(bytes.as_mut()).map_err(|_| Error::Random)?;
+        rand::fill(bytes.as_mut()).map_err(|_| SecretError::Random)?;
         publish(dir, &path, &Zeroizing::new(BASE64_STANDARD.encode(*bytes)))
-            .map_err(|e| Error::Io(path.clone(), e))?;
-        Self::read(&path)
+            .map_err(|error| FileError::Io(path.clone(), error))?;
+        Self::parse_file(&files::open_own(&path)?, &path)
+    }
+
+    fn parse_file(file: &File, path: &Path) -> Result<Vec<Self>, SecretError> {
+        Self::parse(&files::read_secret(file, path)?, &path.display().to_string())
     }
 }
 
-/// Writes the file whole or not at all: a link to a finished temporary file fails if somebody was first.
+/// Creates the file atomically: linking a complete temporary file fails if another process was first.
 fn publish(dir: &Path, path: &Path, line: &str) -> io::Result<()> {
     let temporary = dir.join(format!("secret.key.{}", uuid::Uuid::now_v7()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
@@ -107,6 +114,8 @@ fn publish(dir: &Path, path: &Path, line: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
     use super::*;
 
     #[test]
@@ -134,18 +143,40 @@ mod tests {
     }
 
     #[test]
-    fn a_file_others_may_read_is_refused() {
+    fn a_file_others_may_read_is_refused_as_a_secret_file_and_tightened_in_the_data_directory() {
         let dir = tempfile::tempdir().unwrap();
         Secret::read_or_make(dir.path()).unwrap();
         let path = dir.path().join("secret.key");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(Secret::read(&path), Err(Error::Exposed(_))));
+        assert!(matches!(Secret::read(&path), Err(SecretError::File(FileError::Exposed(_)))));
+        Secret::read_or_make(dir.path()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        Secret::read(&path).unwrap();
     }
 
     #[test]
-    fn short_odd_and_missing_secrets_are_refused() {
+    fn a_link_is_followed_to_a_secret_file_only() {
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        Secret::read_or_make(elsewhere.path()).unwrap();
+        let link = dir.path().join("secret.key");
+        symlink(elsewhere.path().join("secret.key"), &link).unwrap();
+        Secret::read(&link).unwrap();
+        let error = Secret::read_or_make(dir.path()).err().unwrap();
+        assert!(matches!(error, SecretError::File(FileError::Link(_))), "{error}");
+    }
+
+    #[test]
+    fn short_odd_missing_and_repetitive_secrets_are_refused() {
         for bad in ["", "# only a comment\n", "c2hvcnQ=", "not base64 at all, though long enough to be one"] {
-            assert!(Secret::parse(bad, "test").is_err(), "{bad:?}");
+            assert!(matches!(Secret::parse(bad, "test"), Err(SecretError::Malformed(_))), "{bad:?}");
+        }
+        for bad in [
+            [b'a'; 40].as_slice(),
+            b"correct horse correct horse correct",
+            b"0123456789abcde0123456789abcde01",
+        ] {
+            let error = Secret::parse(&BASE64_STANDARD.encode(bad), "test").err();
+            assert!(matches!(error, Some(SecretError::NotRandom(_))), "{bad:?}");
         }
     }
 }

@@ -1,6 +1,11 @@
-//! Starting, stopping, and what the operator does beside a running server.
+//! Start, stop, and the operator's commands beside a running server.
 
-use std::{fs, net::TcpListener, process::Command, thread};
+use std::{
+    fs,
+    net::{TcpListener, ToSocketAddrs},
+    process::{Command, Stdio},
+    thread,
+};
 
 use ro_co_tests::{
     Options, Person, Server,
@@ -42,7 +47,7 @@ fn the_data_comes_from_a_newer_version() {
 }
 
 #[test]
-fn the_data_is_no_database() {
+fn the_data_is_not_a_database() {
     let mut server = Server::start();
     assert!(server.stop().success());
     let database = database_of(&server);
@@ -54,7 +59,7 @@ fn the_data_is_no_database() {
 }
 
 #[test]
-fn the_secret_is_none() {
+fn the_secret_is_invalid() {
     let dir = tempdir().unwrap();
     let options = Options::default().env("ROCO_SECRET", "too short");
     refused(&run_to_end(&options, dir.path()), &["ROCO_SECRET"]);
@@ -68,7 +73,7 @@ fn arguments_that_do_not_exist() {
 }
 
 #[test]
-fn a_second_server_on_the_same_directory_is_told_so() {
+fn a_second_server_on_the_same_directory_is_refused() {
     let server = Server::start();
     let second = run_to_end(&Options::default(), &server.data_dir);
     refused(&second, &[&server.address.to_string()]);
@@ -76,20 +81,20 @@ fn a_second_server_on_the_same_directory_is_told_so() {
 }
 
 #[test]
-fn stopping_is_clean_and_what_was_said_stays() {
+fn stopping_is_clean_and_data_persists() {
     let mut server = Server::start();
     let ada = Person::sign_up(&server, "ada");
     let id = ada.ask("Still there?");
     assert_eq!(server.stop().code(), Some(0), "{}", server.log());
     server.restart();
     let ada = ada.at(&server);
-    // The token is good across a restart: the keys come from the secret in the data directory.
+    // The token stays valid across a restart: the keys are derived from the secret in the data directory.
     assert_eq!(ada.get(&format!("/question/{id}")).expect(200).json()["title"], "Still there?");
     assert_eq!(server.stop().code(), Some(0));
 }
 
 #[test]
-fn stopping_finishes_what_it_has_begun() {
+fn stopping_finishes_requests_in_flight() {
     let mut server = Server::start();
     let ada = Person::sign_up(&server, "ada");
     let acknowledged = thread::scope(|scope| {
@@ -116,7 +121,7 @@ fn stopping_finishes_what_it_has_begun() {
 }
 
 #[test]
-fn the_secret_is_for_its_owner_only() {
+fn files_are_private_to_their_owner() {
     use std::os::unix::fs::PermissionsExt;
     let server = Server::start();
     let open: Vec<_> = fs::read_dir(&server.data_dir)
@@ -124,10 +129,49 @@ fn the_secret_is_for_its_owner_only() {
         .map(Result::unwrap)
         .filter(|entry| entry.metadata().unwrap().permissions().mode() & 0o077 != 0)
         .map(|entry| entry.file_name().into_string().unwrap())
-        // Where it listens is no secret.
-        .filter(|name| !name.starts_with("server."))
         .collect();
     assert!(open.is_empty(), "others may read {open:?}");
+}
+
+#[test]
+fn what_others_may_write_to_or_redirect_is_refused() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let chmod =
+        |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let mut server = Server::start();
+    assert!(server.stop().success());
+    let dir = server.data_dir.clone();
+
+    chmod(&dir, 0o770);
+    refused(&run_to_end(&Options::default(), &dir), &["writable by other users", "chmod go-w", "--data-dir"]);
+    chmod(&dir, 0o755);
+    chmod(&database_of(&server), 0o644);
+    server.restart();
+    for said in ["readable by other users", "permissions tightened"] {
+        until(said, || server.log().contains(said).then_some(()));
+    }
+    assert_eq!(fs::metadata(database_of(&server)).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(server.stop().success());
+
+    chmod(&dir, 0o700);
+    let elsewhere = tempdir().unwrap();
+    for name in ["ro-co.db", "secret.key"] {
+        let (file, moved) = (dir.join(name), elsewhere.path().join(name));
+        fs::rename(&file, &moved).unwrap();
+        symlink(&moved, &file).unwrap();
+        refused(&run_to_end(&Options::default(), &dir), &["symbolic link", name]);
+        fs::rename(&moved, &file).unwrap();
+    }
+    server.restart();
+    server.open("/health/ready").expect(200);
+}
+
+#[test]
+fn a_secret_that_is_not_random_is_refused() {
+    let dir = tempdir().unwrap();
+    // 48 times the letter a.
+    let options = Options::default().env("ROCO_SECRET", &"YWFh".repeat(16));
+    refused(&run_to_end(&options, dir.path()), &["ROCO_SECRET", "not random"]);
 }
 
 #[test]
@@ -171,7 +215,7 @@ fn a_backup_never_overwrites_anything() {
 }
 
 #[test]
-fn admin_rights_come_and_go_while_the_server_runs() {
+fn admin_commands_apply_to_a_running_server() {
     let server = Server::start();
     let (ada, bob) = (Person::sign_up(&server, "ada"), Person::sign_up(&server, "bob"));
     let question = bob.ask("Off topic");
@@ -228,7 +272,7 @@ fn a_demonstration_is_not_for_other_machines() {
 }
 
 #[test]
-fn the_description_is_printed_without_anything_set_up() {
+fn the_openapi_document_is_printed_without_any_setup() {
     let dir = tempdir().unwrap();
     let output = Command::new(ro_co_tests::programs::program("ro-co-server"))
         .arg("openapi")
@@ -248,13 +292,119 @@ fn the_description_is_printed_without_anything_set_up() {
 }
 
 #[test]
-fn the_health_check_tells_a_living_server_from_a_dead_one() {
+fn the_health_check_detects_a_dead_server() {
     let mut server = Server::start();
     let address = server.address.to_string();
     let check = |server: &Server| server.admin(&["--listen", &address, "healthcheck"]).status.success();
     assert!(check(&server));
     server.kill();
     assert!(!check(&server));
+}
+
+#[test]
+fn the_health_check_uses_no_proxy_and_reaches_every_form_of_listening() {
+    let server = Server::start_with(Options::default().args(&["--listen", ":0"]));
+    let port = server.address.port();
+    let dir = tempdir().unwrap();
+    for listen in [format!(":{port}"), format!("0.0.0.0:{port}"), format!("localhost:{port}")] {
+        let mut check = Options::default().args(&["--listen", &listen, "healthcheck"]).command(dir.path());
+        let proxies =
+            ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map(|name| (name, "http://127.0.0.1:9"));
+        let output = check.envs(proxies).output().unwrap();
+        assert!(output.status.success(), "{listen}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_host_name_is_listened_on_at_all_its_ip_addresses() {
+    let server = Server::start_with(Options::default().args(&["--listen", "localhost:0"]));
+    let addresses: Vec<_> = ("localhost", server.address.port()).to_socket_addrs().unwrap().collect();
+    assert!(addresses.contains(&server.address), "{addresses:?}");
+    for address in addresses.iter().filter(|address| TcpListener::bind((address.ip(), 0)).is_ok()) {
+        ro_co_tests::Request::new("GET", "/health/ready").send(*address).unwrap().expect(200);
+    }
+    let dir = tempdir().unwrap();
+    let unknown = Options::default().args(&["--listen", "no-such-host.invalid:80"]);
+    refused(&run_to_end(&unknown, dir.path()), &["--listen", "no-such-host.invalid:80"]);
+}
+
+#[test]
+fn an_empty_variable_is_unset() {
+    let mut options = Options::default();
+    for name in
+        ["AVATAR_SOURCE", "DICEBEAR_URL", "CORS_ORIGINS", "RATE_LIMITS", "TRUSTED_PROXIES", "SECRET_FILE"]
+            .into_iter()
+            .chain([
+                "SECRET",
+                "ACCESS_TTL",
+                "REFRESH_TTL",
+                "DOCS",
+                "LOG_FORMAT",
+                "ACCESS_LOG",
+                "MONGO_URI",
+                "MONGO_DB",
+            ])
+            .chain(["MONGO_POOL"])
+    {
+        options = options.env(&format!("ROCO_{name}"), "");
+    }
+    let server = Server::start_with(options.env("RUST_LOG", ""));
+    server.open("/health/ready").expect(200);
+}
+
+#[test]
+fn an_error_names_the_variable_it_came_from() {
+    let dir = tempdir().unwrap();
+    let said = |options: Options| {
+        let output = run_to_end(&options, dir.path());
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let wrong = said(Options::default().env("ROCO_TRUSTED_PROXIES", "nonsense"));
+    assert!(wrong.contains("ROCO_TRUSTED_PROXIES") && wrong.contains("nonsense"), "{wrong}");
+    let both = said(Options::default().env("ROCO_ACCESS_TTL", "1m").args(&["--access-ttl", "nonsense"]));
+    assert!(!both.contains("ROCO_ACCESS_TTL") && both.contains("--access-ttl"), "{both}");
+    let filter = said(Options::default().env("RUST_LOG", "ro_co_server=loud"));
+    assert!(filter.contains("RUST_LOG"), "{filter}");
+}
+
+#[test]
+fn a_command_whose_output_cannot_be_written_changes_nothing() {
+    let server = Server::start();
+    let ada = Person::sign_up(&server, "ada");
+    let run = |args: &[&str], output: Stdio| {
+        let mut command = Options::default().args(args).command(&server.data_dir);
+        let output =
+            command.stdout(output).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let closed = || Stdio::from(std::io::pipe().unwrap().1);
+    let grant = ["admin", "grant", &ada.email];
+    for args in [&grant[..], &["openapi"], &["--help"], &["--version"]] {
+        let (code, said) = run(args, full());
+        assert_eq!(code, Some(1), "{args:?}: {said}");
+        assert!(said.starts_with("ro-co-server: cannot write to standard output"), "{args:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{args:?}: {said}");
+    }
+    assert_eq!(run(&grant, closed()), (Some(1), String::new()));
+    assert_eq!(run(&["openapi"], closed()), (Some(0), String::new()));
+    let account = Person::sign_in(&server, &ada.email).get("/user/me").json();
+    assert_eq!(account["role"], "USER", "nothing has changed");
+    assert_eq!(run(&grant, Stdio::null()).0, Some(0));
+}
+
+#[test]
+fn a_server_whose_ready_line_cannot_be_written_serves_all_the_same() {
+    let dir = tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = Options::default().args(&["--listen", &port.to_string()]).command(dir.path());
+    let mut child = command.stdout(full).stderr(Stdio::null()).spawn().unwrap();
+    let live = ro_co_tests::Request::new("GET", "/health/live");
+    until("the server", || live.send(port).ok()).expect(200);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// The database file in a server's data directory.
@@ -265,7 +415,7 @@ fn database_of(server: &Server) -> std::path::PathBuf {
     files.find(|path| is_database(path)).expect("no SQLite file in the data directory")
 }
 
-/// What SQLite says to this, by Python's own module.
+/// The result of a statement, by Python's SQLite module.
 fn sqlite(database: &std::path::Path, statement: &str) -> String {
     let script = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as db:\n    for row in db.execute(sys.argv[2]): print(row[0])";
     let output = Command::new("python3").arg("-c").arg(script).arg(database).arg(statement).output().unwrap();

@@ -11,6 +11,7 @@ mod listing;
 pub mod payload;
 mod posts;
 mod questions;
+mod route;
 mod spec;
 mod system;
 mod users;
@@ -23,6 +24,7 @@ use ro_co_shared::{Author, BASE_PATH, QuestionId, Timestamp};
 
 pub(crate) use allow::{allowed, reads_body};
 pub(crate) use estimate::response_estimate;
+pub(crate) use route::template;
 pub use spec::spec;
 
 use crate::{

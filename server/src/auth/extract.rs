@@ -12,6 +12,7 @@ use ro_co_shared::Code;
 use super::Caller;
 use crate::{
     app::App, error::ApiError, http_server::admission, limits::AnonymousRateLimit, password::Requester,
+    request_user::RequestUser,
 };
 
 /// What somebody with a password that an operator set is told.
@@ -125,6 +126,7 @@ async fn identify(request: &Request) -> Result<Caller, ApiError> {
         bearer(request).ok_or_else(|| ApiError::new(Code::Unauthenticated, "send an access token"))?;
     let app = App::of(request)?;
     let caller = app.caller(token).await?;
+    RequestUser::note(request, caller.user);
     app.limits.count_user(request, caller.user)?;
     Ok(caller)
 }

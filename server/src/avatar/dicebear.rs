@@ -1,6 +1,6 @@
 //! Robots from DiceBear's HTTP service, or from a copy of it on another host.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use reqwest::{
     Client, StatusCode, Url,
@@ -69,9 +69,11 @@ impl Host {
         vetted(&String::from_utf8(body).map_err(|_| Failure::Text)?)
     }
 
-    /// One host, and no other it might point to.
+    /// One host, without redirects. The environment's proxies (`HTTPS_PROXY`, `NO_PROXY`) are used, except for a service
+    /// on this machine.
     fn client(&self) -> Result<Client, Failure> {
-        let builder = Client::builder()
+        let builder = if is_local(&self.base) { Client::builder().no_proxy() } else { Client::builder() };
+        let builder = builder
             .user_agent(concat!("ro-co-server/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
             .connect_timeout(self.timing.connect)
@@ -79,6 +81,13 @@ impl Host {
             .pool_idle_timeout(Duration::from_secs(30));
         Ok(builder.build()?)
     }
+}
+
+/// Whether a URL names this machine.
+fn is_local(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
 /// Where this seed's robot is.
@@ -117,6 +126,19 @@ mod tests {
         }
         let slash = Url::parse("http://127.0.0.1:3910/9.x/").unwrap();
         assert_eq!(address(&slash, "x").unwrap().path(), "/9.x/bottts/svg");
+    }
+
+    #[test]
+    fn a_service_on_this_machine_is_told_from_others() {
+        for (url, local) in [
+            ("http://localhost:3910/9.x", true),
+            ("http://127.0.0.1/9.x", true),
+            ("http://[::1]:3910/9.x", true),
+            (DICEBEAR_URL, false),
+            ("http://192.0.2.1/9.x", false),
+        ] {
+            assert_eq!(is_local(&Url::parse(url).unwrap()), local, "{url}");
+        }
     }
 
     #[test]

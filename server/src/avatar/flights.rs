@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use futures_util::{
@@ -28,6 +31,9 @@ struct Studio {
     store: Arc<dyn store::Avatars + Send + Sync>,
     artist: Artist,
     under_way: Mutex<HashMap<Key, Flight>>,
+    fetched: AtomicU64,
+    failed: AtomicU64,
+    skipped: AtomicU64,
 }
 
 enum Artist {
@@ -47,12 +53,28 @@ impl Flights {
             Source::DiceBear { base } => Artist::Host(Box::new(Host::new(base, timing))),
             Source::Builtin => Artist::Builtin(Semaphore::new(PAINTERS)),
         };
-        Self { studio: Arc::new(Studio { store, artist, under_way: Mutex::default() }) }
+        Self {
+            studio: Arc::new(Studio {
+                store,
+                artist,
+                under_way: Mutex::default(),
+                fetched: AtomicU64::new(0),
+                failed: AtomicU64::new(0),
+                skipped: AtomicU64::new(0),
+            }),
+        }
     }
 
     /// The picture as kept.
     pub(super) async fn kept(&self, account: &Account) -> store::Result<Option<Arc<str>>> {
         self.studio.kept((account.id, account.avatar_version)).await
+    }
+
+    /// How many avatars the source was asked for, by result: drawn, failed, or skipped while the source is left alone.
+    pub(super) fn counts(&self) -> [(&'static str, u64); 3] {
+        let Studio { fetched, failed, skipped, .. } = &*self.studio;
+        [("fetched", fetched), ("failed", failed), ("skipped", skipped)]
+            .map(|(result, count)| (result, count.load(Ordering::Relaxed)))
     }
 
     /// What comes of fetching the picture, which begins now unless it has begun before.
@@ -88,12 +110,17 @@ impl Studio {
         }
         let svg = match self.artist.draw(seed).await {
             Ok(svg) => svg,
-            Err(Failure::LeftAlone) => return None,
+            Err(Failure::LeftAlone) => {
+                self.skipped.fetch_add(1, Ordering::Relaxed);
+                return None;
+            }
             Err(failure) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(%failure, user = %key.0, "The avatar source gave no picture");
                 return None;
             }
         };
+        self.fetched.fetch_add(1, Ordering::Relaxed);
         let image = AvatarImage { svg, created_at: Timestamp::now() };
         if let Err(error) = self.store.keep_avatar(key.0, key.1, &image).await {
             tracing::warn!(%error, user = %key.0, "A picture could not be kept and will be fetched again");

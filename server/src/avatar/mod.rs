@@ -172,6 +172,11 @@ impl Avatars {
         }
     }
 
+    /// How many avatars the source was asked for since the start, by result.
+    pub fn fetches(&self) -> [(&'static str, u64); 3] {
+        self.flights.counts()
+    }
+
     /// The picture of this account, or the placeholder. Fails only when the store does.
     pub async fn picture(&self, account: &Account) -> store::Result<Picture> {
         Ok(match self.svg(account).await? {

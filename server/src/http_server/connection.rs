@@ -24,8 +24,9 @@ use super::{
     body::{BodyProgress, ResponseBody, TimeoutBody},
     connection_state::ConnectionState,
     socket::Socket,
+    stream::Stream,
 };
-use crate::limits::address::network;
+use crate::{limits::address::network, tls::Certificates};
 
 /// The smallest buffer hyper accepts.
 const MIN_BUFFER_BYTES: usize = 8 * 1024;
@@ -41,6 +42,7 @@ pub(super) struct ConnectionHandler {
     limits: HttpLimits,
     admission: Arc<Admission>,
     local: SocketAddr,
+    certificates: Option<Arc<Certificates>>,
     builder: http1::Builder,
 }
 
@@ -57,7 +59,12 @@ impl ConnectionHandler {
             .header_read_timeout(limits.header_timeout)
             .max_header_size(limits.max_header_bytes)
             .max_buf_size(limits.max_header_bytes.max(MIN_BUFFER_BYTES));
-        Self { endpoint, limits, admission, local, builder }
+        Self { endpoint, limits, admission, local, certificates: None, builder }
+    }
+
+    /// The same with TLS, if there are certificates.
+    pub(super) fn with_tls(self, certificates: Option<Arc<Certificates>>) -> Self {
+        Self { certificates, ..self }
     }
 
     /// Serves the requests of this connection until either side closes it.
@@ -68,11 +75,18 @@ impl ConnectionHandler {
         state: Arc<ConnectionState>,
         mut stopping: watch::Receiver<bool>,
     ) {
-        // Responses are written whole: Nagle's algorithm would only delay them.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "Connection closed before its first request");
-            return;
-        }
+        let opened = tokio::select! {
+            opened = Stream::open(stream, self.certificates.as_ref(), &self.limits) => opened,
+            _ = stopping.wait_for(|stop| *stop) => return,
+            () = state.evicted() => return,
+        };
+        let stream = match opened {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "Connection closed before its first request");
+                return;
+            }
+        };
         let socket = Socket::new(stream, &self.limits, Arc::clone(&state), stopping.clone());
         let service = service_fn(|request| {
             let (handler, state) = (Arc::clone(&self), Arc::clone(&state));
@@ -166,7 +180,8 @@ impl ConnectionHandler {
     ) -> Request {
         let has_body = !request.body().is_end_stream();
         let addresses = (LocalAddr(self.local.into()), RemoteAddr(peer.into()));
-        let mut request: Request = (request, addresses.0, addresses.1, Scheme::HTTP).into();
+        let scheme = if self.certificates.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
+        let mut request: Request = (request, addresses.0, addresses.1, scheme).into();
         if has_body {
             let body: BoxBody<Bytes, io::Error> = request.take_body().into();
             let body = TimeoutBody::new(body, self.limits.body_timeout, progress.clone());

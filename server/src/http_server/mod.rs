@@ -12,6 +12,7 @@ mod connection_state;
 pub(crate) mod descriptors;
 mod fair_pool;
 mod socket;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use poem::{Response, endpoint::DynEndpoint};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::watch,
     task::{JoinError, JoinSet},
     time,
@@ -29,7 +30,7 @@ use admission::Admission;
 use connection::ConnectionHandler;
 use connection_limit::ConnectionLimit;
 
-use crate::limits::address::Proxies;
+use crate::{limits::address::Proxies, listen::Listeners};
 
 /// How long to wait after `accept` failed for lack of a resource (descriptors, memory).
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
@@ -39,6 +40,8 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 pub struct HttpLimits {
     /// Size of a request line with its headers in bytes; at least 8 KiB. (There may be at most 100 headers.)
     pub max_header_bytes: usize,
+    /// Until the TLS handshake is complete, from the start of the connection.
+    pub handshake_timeout: Duration,
     /// Until the headers have arrived, from the start of the connection or the previous response. So it closes idle
     /// connections, too.
     pub header_timeout: Duration,
@@ -76,6 +79,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             max_header_bytes: 16 * 1024,
+            handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(30),
             body_timeout: Duration::from_secs(10),
             handler_timeout: Duration::from_secs(15),
@@ -148,15 +152,21 @@ impl HttpServer {
         HttpGauges { admission: Arc::clone(&self.admission), connections: Arc::clone(&self.connections) }
     }
 
-    /// Serves HTTP/1 on `listener` until `shutdown` resolves. Then it accepts nothing more, closes idle connections at
+    /// Serves HTTP/1 on these sockets until `shutdown` resolves. Then it accepts nothing more, closes idle connections at
     /// once, waits up to [`HttpLimits::shutdown_grace`] for requests in flight, and aborts the rest.
     ///
     /// Dropping the future aborts all connections.
-    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-        let local = listener.local_addr()?;
+    pub async fn serve(
+        self,
+        listeners: impl Into<Listeners>,
+        shutdown: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let listeners = listeners.into();
+        let local = listeners.local_address()?;
         let limit = self.connections;
         let grace = self.limits.shutdown_grace;
-        let handler = Arc::new(ConnectionHandler::new(self.endpoint, self.limits, self.admission, local));
+        let handler = ConnectionHandler::new(self.endpoint, self.limits, self.admission, local);
+        let handler = Arc::new(handler.with_tls(listeners.certificates()));
         let (stop, stopping) = watch::channel(false);
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
@@ -164,7 +174,7 @@ impl HttpServer {
             tokio::select! {
                 () = &mut shutdown => break,
                 Some(ended) = connections.join_next() => report(ended),
-                (stream, peer) = accept(&listener) => match limit.try_acquire(peer.ip()) {
+                (stream, peer) = accept(&listeners) => match limit.try_acquire(peer.ip()) {
                     Some(permit) => {
                         let state = Arc::clone(&permit.state);
                         let connection = Arc::clone(&handler).serve(stream, peer, state, stopping.clone());
@@ -177,7 +187,7 @@ impl HttpServer {
                 },
             }
         }
-        drop(listener);
+        drop(listeners);
         stop.send_replace(true);
         finish(connections, grace).await;
         Ok(())
@@ -208,7 +218,7 @@ trait Accept {
     fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send;
 }
 
-impl Accept for TcpListener {
+impl Accept for Listeners {
     fn accept(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send {
         Self::accept(self)
     }

@@ -10,19 +10,18 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     sync::watch,
     time::{Instant, Sleep, sleep, sleep_until},
 };
 
-use super::{HttpLimits, connection_state::ConnectionState};
+use super::{HttpLimits, connection_state::ConnectionState, stream::Stream};
 
 /// Size of the buffer for discarded input in bytes.
 const DISCARD_BYTES: usize = 8 * 1024;
 
-/// A TCP stream with its write and linger timeouts.
+/// A stream with its write and linger timeouts.
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     state: Arc<ConnectionState>,
     write_timeout: Duration,
     response_timeout: Duration,
@@ -36,7 +35,7 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Stream,
         limits: &HttpLimits,
         state: Arc<ConnectionState>,
         stopping: watch::Receiver<bool>,

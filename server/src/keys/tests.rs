@@ -9,7 +9,8 @@ const NOW: Timestamp = Timestamp(1_763_817_727_000);
 const MINUTE: i64 = 60_000;
 
 fn secret(byte: u8) -> Secret {
-    Secret::parse(&base64::prelude::BASE64_STANDARD.encode([byte; 32]), "test").unwrap().remove(0)
+    let bytes: [u8; 32] = std::array::from_fn(|n| byte.wrapping_add(u8::try_from(n).unwrap()));
+    Secret::parse(&base64::prelude::BASE64_STANDARD.encode(bytes), "test").unwrap().remove(0)
 }
 
 fn keys() -> Keys {

@@ -51,6 +51,15 @@ pub enum Verdict {
 #[derive(Clone)]
 pub struct Passwords(Arc<Pools>);
 
+/// Measurements of the hash queues since the start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HashQueueStats {
+    /// Requests that wait for a hash thread.
+    pub waiting: u64,
+    /// Requests answered 503 because the queue was full, or their place was given up.
+    pub rejected: u64,
+}
+
 struct Pools {
     argon: Pool,
     /// Started at the first BCrypt hash: most servers have none.
@@ -62,6 +71,13 @@ impl Passwords {
     pub fn new() -> Self {
         let threads = thread::available_parallelism().map_or(1, |n| (n.get() / 2).clamp(1, 2));
         Self(Arc::new(Pools { argon: Pool::start("argon2", threads), bcrypt: OnceLock::new() }))
+    }
+
+    /// Measurements of the queues.
+    pub fn stats(&self) -> HashQueueStats {
+        let (argon, bcrypt) =
+            (self.0.argon.stats(), self.0.bcrypt.get().map(Pool::stats).unwrap_or_default());
+        HashQueueStats { waiting: argon.waiting + bcrypt.waiting, rejected: argon.rejected + bcrypt.rejected }
     }
 
     /// Reserves a place in the queue, which is given up when dropped.

@@ -2,7 +2,10 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
@@ -10,7 +13,7 @@ use argon2::Block;
 use tokio::sync::oneshot;
 
 use super::{
-    HashError,
+    HashError, HashQueueStats,
     queue::{Queue, Requester},
 };
 
@@ -26,6 +29,8 @@ pub(super) struct Pool(Arc<Shared>);
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
+    /// Requests answered with [`HashError::Busy`].
+    rejected: AtomicU64,
 }
 
 #[derive(Default)]
@@ -35,6 +40,11 @@ struct State {
 }
 
 impl Shared {
+    fn busy(&self) -> HashError {
+        self.rejected.fetch_add(1, Ordering::Relaxed);
+        HashError::Busy
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -55,8 +65,16 @@ impl Pool {
 
     /// Reserves a place in the queue, or says that it is full.
     pub(super) fn reserve(&self, requester: Requester) -> Result<Slot, HashError> {
-        let id = self.0.lock().queue.reserve(requester).ok_or(HashError::Busy)?;
+        let id = self.0.lock().queue.reserve(requester).ok_or_else(|| self.0.busy())?;
         Ok(Slot { id, shared: Arc::clone(&self.0) })
+    }
+}
+
+impl Pool {
+    /// Places taken in the queue, and requests rejected so far.
+    pub(super) fn stats(&self) -> HashQueueStats {
+        let waiting = self.0.lock().queue.len() as u64;
+        HashQueueStats { waiting, rejected: self.0.rejected.load(Ordering::Relaxed) }
     }
 }
 
@@ -85,10 +103,10 @@ impl Slot {
             let _ = reply.send(guarded(work, memory));
         });
         if !self.shared.lock().queue.submit(self.id, job) {
-            return Err(HashError::Busy);
+            return Err(self.shared.busy());
         }
         self.shared.changed.notify_one();
-        answer.await.unwrap_or(Err(HashError::Busy))
+        answer.await.unwrap_or_else(|_| Err(self.shared.busy()))
     }
 }
 

@@ -78,6 +78,11 @@ impl<J> Queue<J> {
         Some(id)
     }
 
+    /// Places taken.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
     /// Fills a reserved place; `false` where it was given up meanwhile.
     pub(super) fn submit(&mut self, id: u64, job: J) -> bool {
         let place = self.places.iter_mut().find(|place| place.id == id);

@@ -32,6 +32,8 @@ use ro_co_shared::{
     Username,
 };
 
+use crate::durations::Durations;
+
 pub use list::{AnswerFilter, ListQuery, Order, Position, QuestionFilter, Slice, SortKey, Sorted};
 pub use records::{
     Account, Answer, AuthorSummary, AvatarImage, Created, Edit, Page, PasswordUpdate, Principal, Question,
@@ -208,6 +210,26 @@ pub trait Avatars {
     async fn keep_avatar(&self, user: UserId, version: i64, image: &AvatarImage) -> Result<bool>;
 }
 
+/// Measurements of a store; what a back end does not have is absent.
+#[derive(Clone, Debug, Default)]
+pub struct StoreStats<'a> {
+    /// Latency by kind of operation.
+    pub latency: Vec<(&'static str, &'a Durations)>,
+    /// Bytes of SQLite's write-ahead log.
+    pub wal_bytes: Option<u64>,
+    /// MongoDB's connections.
+    pub pool: Option<PoolStats>,
+}
+
+/// Connections of a pool, to all nodes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PoolStats {
+    /// Established ones.
+    pub open: u64,
+    /// Those that a call is using.
+    pub in_use: u64,
+}
+
 /// Everything a server keeps.
 #[async_trait]
 pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sync {
@@ -217,6 +239,9 @@ pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sy
     /// Finishes deletions that a crash, or something that arrived late, left unfinished; returns how much there was to
     /// do. A back end that deletes in transactions has nothing to finish.
     async fn sweep(&self) -> Result<u64>;
+
+    /// Measurements since the store was opened.
+    fn stats(&self) -> StoreStats<'_>;
 
     /// Finishes what waits and lets go of the files; later calls are [`Error::Unavailable`].
     async fn close(&self);

@@ -3,13 +3,14 @@
 mod admission;
 mod connections;
 mod requests;
+mod tls;
 
 use std::net::Ipv4Addr;
 
 use poem::{Endpoint, IntoResponse, Request, endpoint::ToDynEndpoint, http::StatusCode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpSocket,
+    net::{TcpListener, TcpSocket},
     sync::{Notify, oneshot},
     task::JoinHandle,
 };

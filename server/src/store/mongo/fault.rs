@@ -8,7 +8,7 @@ use std::{future::IntoFuture, time::Duration};
 use mongodb::error::{Error as Driver, ErrorKind, RETRYABLE_WRITE_ERROR, WriteFailure};
 
 use super::schema::{BY_EMAIL, BY_EMAIL_CANONICAL, BY_USERNAME, BY_USERNAME_SKELETON};
-use crate::store::Error;
+use crate::{durations::Durations, store::Error};
 
 /// How long one call may take, retries included: a node that is frozen answers nothing, and the driver would wait for
 /// it as long as its connection stands. By then the driver has given that node up (`open::HEARTBEAT`), so that the next
@@ -55,12 +55,15 @@ pub(super) enum Taken {
     Email,
 }
 
+/// How long this process's calls took.
+pub(super) static LATENCY: Durations = Durations::new();
+
 /// Calls MongoDB, for [`LIMIT`] at most.
 pub(super) async fn ask<T, A>(action: A) -> Result<T, Fault>
 where
     A: IntoFuture<Output = mongodb::error::Result<T>>,
 {
-    match tokio::time::timeout(LIMIT, action.into_future()).await {
+    match LATENCY.measure(tokio::time::timeout(LIMIT, action.into_future())).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Fault::Late),
     }

@@ -20,12 +20,13 @@ mod fault;
 mod migrate;
 mod open;
 mod ownership;
+mod pool;
 mod questions;
 mod schema;
 mod sessions;
 mod slice;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use mongodb::{
@@ -38,9 +39,10 @@ use ro_co_shared::UserId;
 use self::{
     authors::Authors,
     documents::{AccountDoc, AnswerDoc, AvatarDoc, QuestionDoc, SessionDoc, uuid},
-    fault::ask,
+    fault::{LATENCY, ask},
+    pool::PoolCounts,
 };
-use crate::store::{Result, Store};
+use crate::store::{Result, Store, StoreStats};
 
 pub use open::{OpenError, Target};
 
@@ -50,6 +52,7 @@ const PING: Duration = Duration::from_secs(2);
 /// A store in a database of MongoDB's.
 pub struct Mongo {
     client: Client,
+    pool: Arc<PoolCounts>,
     /// Whether there are nodes that could disagree.
     replicated: bool,
     accounts: Collection<AccountDoc>,
@@ -74,6 +77,14 @@ impl Store for Mongo {
 
     async fn sweep(&self) -> Result<u64> {
         self.sweep_after(deletion::GRACE).await
+    }
+
+    fn stats(&self) -> StoreStats<'_> {
+        StoreStats {
+            latency: vec![("call", &LATENCY)],
+            pool: Some(self.pool.stats()),
+            ..StoreStats::default()
+        }
     }
 
     async fn close(&self) {

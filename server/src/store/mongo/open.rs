@@ -1,6 +1,6 @@
 //! Opening: everything that can be wrong with an address, a user or a server, told in one line that says what to do.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use mongodb::{
     Client,
@@ -15,6 +15,7 @@ use super::{
     authors::Authors,
     fault::{Fault, ask},
     migrate::{self, Refusal},
+    pool::PoolCounts,
 };
 
 /// MongoDB 5.0, the oldest server this program works with, by the version of its protocol.
@@ -140,17 +141,23 @@ impl Mongo {
             return Err(OpenError::Name(database.to_owned()));
         }
         tune(&mut options);
+        let pool = PoolCounts::watch(&mut options);
         let hosts = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let wrong = |fault: Fault| failed(fault, &hosts, database);
         let client = Client::with_options(options).map_err(|e| wrong(e.into()))?;
-        let opened = Self::prepare(&client, &hosts, database).await;
+        let opened = Self::prepare(&client, pool, &hosts, database).await;
         if opened.is_err() {
             client.shutdown().immediate(true).await;
         }
         opened
     }
 
-    async fn prepare(client: &Client, hosts: &str, name: &str) -> Result<Self, OpenError> {
+    async fn prepare(
+        client: &Client,
+        pool: Arc<PoolCounts>,
+        hosts: &str,
+        name: &str,
+    ) -> Result<Self, OpenError> {
         let wrong = |fault: Fault| failed(fault, hosts, name);
         let hello = ask(client.database("admin").run_command(doc! { "hello": 1 })).await.map_err(wrong)?;
         if hello.get_i32("maxWireVersion").unwrap_or_default() < OLDEST_WIRE {
@@ -166,6 +173,7 @@ impl Mongo {
         })?;
         Ok(Self {
             client: client.clone(),
+            pool,
             replicated: hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|m| m == "isdbgrid"),
             authors: Authors::new(&db),
             accounts: db.collection("accounts"),

@@ -35,7 +35,10 @@ use self::{
     sql::statements,
     writer::Writer,
 };
-use crate::store::{Result, Store};
+use crate::{
+    durations::Durations,
+    store::{Result, Store, StoreStats},
+};
 
 pub use backup::{BackupError, backup};
 pub use fault::OpenError;
@@ -52,6 +55,15 @@ pub struct Sqlite {
     dir: PathBuf,
     /// Whether opening it migrated the data: then the copy made before is kept for a while.
     migrated: bool,
+    latency: Latency,
+}
+
+/// How long callers waited, by kind of operation.
+#[derive(Default)]
+struct Latency {
+    read: Durations,
+    read_aside: Durations,
+    write: Durations,
 }
 
 impl Sqlite {
@@ -78,6 +90,7 @@ impl Sqlite {
             writer: Writer::start(writer).map_err(|e| OpenError::io(dir, e))?,
             dir: dir.to_owned(),
             migrated,
+            latency: Latency::default(),
         })
     }
 
@@ -91,7 +104,7 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        self.writer.write(work).await
+        self.latency.write.measure(self.writer.write(work)).await
     }
 
     async fn read<T, F>(&self, work: F) -> Result<T>
@@ -99,7 +112,7 @@ impl Sqlite {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T> + Send + 'static,
     {
-        self.readers.read(work).await
+        self.latency.read.measure(self.readers.read(work)).await
     }
 
     /// For a query that reads much.
@@ -108,7 +121,7 @@ impl Sqlite {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T> + Send + 'static,
     {
-        self.readers.read_aside(work).await
+        self.latency.read_aside.measure(self.readers.read_aside(work)).await
     }
 }
 
@@ -138,6 +151,18 @@ impl Store for Sqlite {
         let removed = tokio::task::spawn_blocking(move || migrate::remove_copies(&dir, all)).await;
         let removed = removed.map_err(std::io::Error::other).flatten();
         removed.map_err(|error| crate::store::Error::Unavailable(error.into()))
+    }
+
+    fn stats(&self) -> StoreStats<'_> {
+        let Latency { read, read_aside, write } = &self.latency;
+        StoreStats {
+            latency: vec![("read", read), ("read_aside", read_aside), ("write", write)],
+            // The file is absent until the first write.
+            wal_bytes: Some(
+                std::fs::metadata(self.dir.join(FILE_NAME.to_owned() + "-wal")).map_or(0, |file| file.len()),
+            ),
+            pool: None,
+        }
     }
 
     async fn close(&self) {
