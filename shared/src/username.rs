@@ -102,9 +102,10 @@ impl Username {
         fold_case(&self.0)
     }
 
-    /// The comparison key: two names that look alike have one, see [`username_skeleton`].
-    pub fn skeleton(&self) -> String {
-        username_skeleton(&self.0)
+    /// The comparison key: two names that look alike have one, see [`username_skeleton`]. `None` for an unchecked name
+    /// of which nothing can be seen.
+    pub fn skeleton(&self) -> Option<String> {
+        Some(username_skeleton(&self.0)).filter(|skeleton| !skeleton.is_empty())
     }
 }
 

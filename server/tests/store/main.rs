@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 /// What is true of MongoDB alone, on a lone server and on a replica set.
 fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
     type Case = fn(String) -> BoxFuture<'static, ()>;
-    let alone: [(&str, Case); 11] = [
+    let alone: [(&str, Case); 13] = [
         ("commands::requests_take_few", |uri| Box::pin(commands::requests_take_few(uri))),
         ("commands::every_query_uses_an_index", |uri| Box::pin(commands::every_query_uses_an_index(uri))),
         ("commands::a_page_by_cursor_reads_its_rows_only", |uri| {
@@ -78,6 +78,12 @@ fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
         }),
         ("schema::a_newer_version_is_left_alone_or_refused", |uri| {
             Box::pin(schema::a_newer_version_is_left_alone_or_refused(uri))
+        }),
+        ("schema::accounts_of_the_previous_release_get_their_keys", |uri| {
+            Box::pin(schema::accounts_of_the_previous_release_get_their_keys(uri))
+        }),
+        ("schema::other_tables_of_unicode_key_all_accounts_anew", |uri| {
+            Box::pin(schema::other_tables_of_unicode_key_all_accounts_anew(uri))
         }),
         ("schema::many_start_at_once", |uri| Box::pin(schema::many_start_at_once(uri))),
     ];

@@ -3,17 +3,17 @@
 use futures_util::TryStreamExt;
 use mongodb::{
     Client,
-    bson::{Bson, Document, doc},
+    bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype},
     options::ClientOptions,
 };
 use ro_co_server::store::mongo::Mongo;
-use ro_co_shared::{Role, UserId};
+use ro_co_shared::{Email, Role, TEXT_VERSION, UserId, Username};
 
 use crate::{
     backends::new_name,
-    contract::make::{asked, at, question, user},
+    contract::make::{account, asked, at, question, user},
     deletion::{Played, of},
-    store::{Accounts, Questions, Store},
+    store::{Account, Accounts, Questions, Store},
 };
 
 pub(crate) async fn validators_refuse_malformed_documents(uri: String) {
@@ -84,6 +84,108 @@ pub(crate) async fn a_newer_version_is_left_alone_or_refused(uri: String) {
         let refused = open().await.err().unwrap().to_string();
         assert!(refused.contains("newer") && refused.contains("99"), "{refused}");
     }
+    played.close().await;
+}
+
+/// Of each account, oldest first: its name and its comparison keys, `-` where it has none.
+async fn keys(played: &Played) -> Vec<[String; 3]> {
+    let live = doc! { "deleting": false, "_id": { "$ne": of(UserId::DELETED.0).get("_id") } };
+    let found = played.rows("accounts").find(live).sort(doc! { "createdAt": 1, "_id": 1 }).await.unwrap();
+    let found: Vec<_> = found.try_collect().await.unwrap();
+    let text = |account: &Document, name| account.get_str(name).unwrap_or("-").to_owned();
+    found
+        .iter()
+        .map(|it| ["username", "usernameSkeleton", "emailCanonical"].map(|name| text(it, name)))
+        .collect()
+}
+
+/// Adds an account as a server of the previous release does.
+async fn add_without_keys(played: &Played, account: Account) {
+    let (id, username) = (account.id, account.username.clone());
+    // Under another name first, which collides with nobody.
+    let other = Username::unchecked(format!("other {id}"));
+    let email = account.email.clone();
+    let free = Email::unchecked(format!("{id}@example.org"));
+    let created_at = DateTime::from_millis(account.created_at.0);
+    played.store.add_account(&Account { username: other, email: free, ..account }).await.unwrap();
+    let change = doc! {
+        "$set": {
+            "username": username.as_str(), "usernameKey": username.key(), "email": email.as_str(),
+            "emailKey": email.key(), "createdAt": created_at,
+        },
+        "$unset": { "usernameSkeleton": "", "emailCanonical": "" },
+    };
+    played.rows("accounts").update_one(of(id.0), change).await.unwrap();
+}
+
+async fn start(uri: &str, played: &Played) {
+    let options = ClientOptions::parse(uri).await.unwrap();
+    Mongo::open_with(options, &played.name).await.unwrap().close().await;
+}
+
+/// A running server of the previous release adds accounts without keys and renames without changing them.
+pub(crate) async fn accounts_of_the_previous_release_get_their_keys(uri: String) {
+    let played = Played::open(&uri).await;
+    let made = |name: &str, email: &str, ms| Account {
+        username: Username::unchecked(name),
+        email: Email::unchecked(email),
+        created_at: at(ms),
+        ..account("somebody")
+    };
+    let younger = made("\u{430}da", "ada@xn--bcher-kva.example", 3);
+    add_without_keys(&played, younger.clone()).await;
+    let older = made("ada", "ada@bücher.example", 1);
+    add_without_keys(&played, older.clone()).await;
+    add_without_keys(&played, made("\u{1160}\u{1160}\u{1160}", "fillers@example.org", 2)).await;
+    // Renamed there from `eve`, whose key it still has.
+    let renamed = made("eve", "eve@example.org", 4);
+    played.store.add_account(&renamed).await.unwrap();
+    let name = doc! { "username": "mallory", "usernameKey": "mallory" };
+    played.set("accounts", renamed.id.0, name).await;
+
+    start(&uri, &played).await;
+    let key = ro_co_shared::username_skeleton;
+    let expected = [
+        ["ada", &key("ada"), "ada@xn--bcher-kva.example"],
+        ["\u{1160}\u{1160}\u{1160}", "-", "fillers@example.org"],
+        ["\u{430}da", "-", "-"],
+        ["mallory", &key("mallory"), "eve@example.org"],
+    ];
+    assert_eq!(keys(&played).await, expected.map(|row| row.map(str::to_owned)));
+    assert!(played.store.username_free(&"eve".parse().unwrap()).await.unwrap());
+    // Both sign in, each as they signed up.
+    for account in [&older, &younger] {
+        assert_eq!(played.store.account_by_email(&account.email).await.unwrap().id, account.id);
+    }
+    let deleted = played.rows("accounts").find_one(of(UserId::DELETED.0)).await.unwrap().unwrap();
+    assert!(!deleted.contains_key("usernameSkeleton") && !deleted.contains_key("emailCanonical"));
+
+    // The name is given up: the next start gives its key to the other one.
+    played.store.rename(older.id, &"countess".parse().unwrap()).await.unwrap();
+    start(&uri, &played).await;
+    assert_eq!(keys(&played).await[2][1], key("ada"));
+    played.close().await;
+}
+
+/// Keys that other tables of Unicode gave are computed anew, the oldest account first.
+pub(crate) async fn other_tables_of_unicode_key_all_accounts_anew(uri: String) {
+    let played = Played::open(&uri).await;
+    let (ada, bob) = (user(&*played.store, "ada").await, user(&*played.store, "bob").await);
+    let before = keys(&played).await;
+    // There the skeleton of the younger was that of the older here.
+    played.set("accounts", ada.0, doc! { "usernameSkeleton": "other tables" }).await;
+    played.set("accounts", bob.0, doc! { "username": "\u{430}da", "usernameSkeleton": &before[0][1], "createdAt": DateTime::from_millis(at(1).0) }).await;
+    let other = Binary { subtype: BinarySubtype::Generic, bytes: b"0".to_vec() };
+    let meta = played.rows("meta");
+    let id = doc! { "_id": "text_version" };
+    meta.update_one(id.clone(), doc! { "$set": { "value": other } }).await.unwrap();
+
+    start(&uri, &played).await;
+    let after = keys(&played).await;
+    assert_eq!(after[0], before[0]);
+    assert_eq!((after[1][1].as_str(), &after[1][2]), ("-", &before[1][2]));
+    let version = meta.find_one(id).await.unwrap().unwrap();
+    assert_eq!(version.get_binary_generic("value").unwrap(), TEXT_VERSION.to_string().as_bytes());
     played.close().await;
 }
 

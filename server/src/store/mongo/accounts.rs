@@ -12,7 +12,9 @@ use super::{
     Mongo,
     documents::{AccountDoc, date, role_text, uuid},
     fault::{Fault, Taken, ask},
-    schema::{BY_BCRYPT, BY_EMAIL, BY_TIME, BY_USERNAME, bcrypt_hashes},
+    schema::{
+        BY_BCRYPT, BY_EMAIL, BY_EMAIL_CANONICAL, BY_TIME, BY_USERNAME, BY_USERNAME_SKELETON, bcrypt_hashes,
+    },
     slice::{MAX_SKIP, sort},
 };
 use crate::store::{Account, Accounts, Error, Order, Page, PasswordUpdate, Result};
@@ -50,19 +52,30 @@ impl Accounts for Mongo {
     }
 
     async fn account_by_email(&self, email: &Email) -> Result<Account> {
-        let by_key = self.accounts.find_one(doc! { "emailKey": email.key() });
-        let found = ask(by_key.hint(Hint::Name(BY_EMAIL.to_owned()))).await?;
-        let account = Account::from(found.ok_or(Error::NotFound)?);
+        let find = |filter, index: &str| {
+            ask(self.accounts.find_one(filter).hint(Hint::Name(index.to_owned())).into_future())
+        };
+        // Both always, so that time does not tell which of them found it.
+        let (typed, canonical) = tokio::join!(find(doc! { "emailKey": email.key() }, BY_EMAIL), async {
+            let Some(canonical) = email.canonical() else { return Ok(None) };
+            find(doc! { "emailCanonical": canonical }, BY_EMAIL_CANONICAL).await
+        });
+        // First as it was typed at sign-up: of two accounts whose addresses are one by now, each finds its own.
+        let account = Account::from(typed?.or(canonical?).ok_or(Error::NotFound)?);
         // Nobody signs in as the deleted.
         ordinary(account.id).map(|_| account)
     }
 
     async fn username_free(&self, name: &Username) -> Result<bool> {
-        self.free(doc! { "usernameKey": name.key() }, BY_USERNAME).await
+        let key = doc! { "usernameKey": name.key() };
+        let skeleton = name.skeleton().map(|skeleton| doc! { "usernameSkeleton": skeleton });
+        self.both_free((key, BY_USERNAME), (skeleton, BY_USERNAME_SKELETON)).await
     }
 
     async fn email_free(&self, email: &Email) -> Result<bool> {
-        self.free(doc! { "emailKey": email.key() }, BY_EMAIL).await
+        let key = doc! { "emailKey": email.key() };
+        let canonical = email.canonical().map(|canonical| doc! { "emailCanonical": canonical });
+        self.both_free((key, BY_EMAIL), (canonical, BY_EMAIL_CANONICAL)).await
     }
 
     async fn accounts(&self, page: Page) -> Result<Vec<Account>> {
@@ -75,7 +88,12 @@ impl Accounts for Mongo {
     }
 
     async fn rename(&self, id: UserId, name: &Username) -> Result<Account> {
-        self.change(id, doc! { "$set": { "username": name.as_str(), "usernameKey": name.key() } }).await
+        let mut keys = doc! { "username": name.as_str(), "usernameKey": name.key() };
+        let Some(skeleton) = name.skeleton() else {
+            return self.change(id, doc! { "$set": keys, "$unset": { "usernameSkeleton": "" } }).await;
+        };
+        keys.insert("usernameSkeleton", skeleton);
+        self.change(id, doc! { "$set": keys }).await
     }
 
     async fn set_password(&self, id: UserId, update: PasswordUpdate<'_>) -> Result<()> {
@@ -128,6 +146,16 @@ impl Mongo {
         let account = Account::from(changed.ok_or(Error::NotFound)?);
         self.authors.note(&account);
         Ok(account)
+    }
+
+    /// Whether no account has the key of the previous release, nor that of this one.
+    async fn both_free(&self, old: (Document, &str), new: (Option<Document>, &str)) -> Result<bool> {
+        let new_free = async {
+            let Some(key) = new.0 else { return Ok(true) };
+            self.free(key, new.1).await
+        };
+        let (old_free, new_free) = tokio::try_join!(self.free(old.0, old.1), new_free)?;
+        Ok(old_free && new_free)
     }
 
     /// Whether no account has this key; the index alone can tell.

@@ -21,6 +21,7 @@ use super::{
     authors::DELETED_NAME,
     documents::{AccountDoc, V},
     fault::{Fault, Taken, ask, ask_unlimited},
+    keys,
     schema::{self, Collection},
 };
 use crate::{keys::random, store::Account};
@@ -145,7 +146,8 @@ fn majority() -> WriteConcern {
 
 /// Gives documents that are there already what this version added.
 async fn fill(db: &Database) -> Result<(), Fault> {
-    add_id_key(db).await
+    add_id_key(db).await?;
+    keys::update(db).await
 }
 
 /// Makes the key behind the ids of keyed creates, if there is none.

@@ -17,6 +17,7 @@ mod avatars;
 mod deletion;
 mod documents;
 mod fault;
+mod keys;
 mod migrate;
 mod open;
 mod ownership;

@@ -16,16 +16,18 @@ macro_rules! columns {
 
 statements! {
     INSERT = "INSERT INTO accounts (id, username, username_key, email, email_key, password, role, verified, suspended,
-        created_at, avatar_seed, avatar_version, password_expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+        created_at, avatar_seed, avatar_version, password_expires_at, username_skeleton, email_canonical)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
     BY_ID = concat!("SELECT ", columns!(), " FROM accounts WHERE id = ?1");
     BY_EMAIL = concat!("SELECT ", columns!(), " FROM accounts WHERE email_key = ?1");
-    USERNAME_TAKEN = "SELECT 1 FROM accounts WHERE username_key = ?1";
-    EMAIL_TAKEN = "SELECT 1 FROM accounts WHERE email_key = ?1";
+    BY_CANONICAL = concat!("SELECT ", columns!(), " FROM accounts WHERE email_canonical = ?1");
+    USERNAME_TAKEN = "SELECT 1 FROM accounts WHERE username_key = ?1 OR username_skeleton = ?2 LIMIT 1";
+    EMAIL_TAKEN = "SELECT 1 FROM accounts WHERE email_key = ?1 OR email_canonical = ?2 LIMIT 1";
     LIST = concat!(
         "SELECT ", columns!(), " FROM accounts WHERE id <> ?1 ORDER BY created_at, id LIMIT ?2 OFFSET ?3"
     );
     RENAME = concat!(
-        "UPDATE accounts SET username = ?2, username_key = ?3 WHERE id = ?1 RETURNING ", columns!()
+        "UPDATE accounts SET username = ?2, username_key = ?3, username_skeleton = ?4 WHERE id = ?1 RETURNING ", columns!()
     );
     SET_PASSWORD = "UPDATE accounts SET password = ?3, password_expires_at = ?4 WHERE id = ?1 AND password = ?2";
     BCRYPT = "SELECT 1 FROM accounts WHERE password >= '$2' AND password < '$3' LIMIT 1";
@@ -46,10 +48,24 @@ fn ordinary(id: UserId) -> Result<()> {
     if id == UserId::DELETED { Err(Error::NotFound) } else { Ok(()) }
 }
 
+/// The comparison key of the previous release, and that of this one where there is one.
+type Keys = (String, Option<String>);
+
+fn name_keys(name: &Username) -> Keys {
+    (name.key(), name.skeleton())
+}
+
+fn email_keys(email: &Email) -> Keys {
+    (email.key(), email.canonical())
+}
+
 /// Where several fields are taken, the name is told: the order in which SQLite looks at its indexes is its own.
 fn taken(db: &Connection, account: &Account, error: rusqlite::Error) -> Error {
-    let taken = |sql: super::sql::Sql, key: String| sql.one(db, [key], |_| Ok(()));
-    match (taken(USERNAME_TAKEN, account.username.key()), taken(EMAIL_TAKEN, account.email.key())) {
+    let taken = |sql: super::sql::Sql, keys: Keys| sql.one(db, params![keys.0, keys.1], |_| Ok(()));
+    match (
+        taken(USERNAME_TAKEN, name_keys(&account.username)),
+        taken(EMAIL_TAKEN, email_keys(&account.email)),
+    ) {
         _ if !is_duplicate(&error) => error.into(),
         (Err(error), _) | (_, Err(error)) => error.into(),
         (Ok(Some(())), _) => Error::Conflict("username"),
@@ -70,20 +86,27 @@ impl Accounts for Sqlite {
     }
 
     async fn account_by_email(&self, email: &Email) -> Result<Account> {
-        let key = email.key();
-        let found = self.read(move |db| BY_EMAIL.one(db, [&key], account)?.ok_or(Error::NotFound)).await?;
+        let (key, canonical) = email_keys(email);
+        let found = self.read(move |db| {
+            // First as it was typed at sign-up: of two accounts whose addresses are one by now, each finds its own.
+            match BY_EMAIL.one(db, [&key], account)? {
+                Some(found) => Ok(found),
+                None => BY_CANONICAL.one(db, [&canonical], account)?.ok_or(Error::NotFound),
+            }
+        });
+        let found = found.await?;
         // Nobody signs in as the deleted.
         ordinary(found.id).map(|()| found)
     }
 
     async fn username_free(&self, name: &Username) -> Result<bool> {
-        let key = name.key();
-        self.read(move |db| Ok(USERNAME_TAKEN.one(db, [&key], |_| Ok(()))?.is_none())).await
+        let (key, skeleton) = name_keys(name);
+        self.read(move |db| Ok(USERNAME_TAKEN.one(db, params![key, skeleton], |_| Ok(()))?.is_none())).await
     }
 
     async fn email_free(&self, email: &Email) -> Result<bool> {
-        let key = email.key();
-        self.read(move |db| Ok(EMAIL_TAKEN.one(db, [&key], |_| Ok(()))?.is_none())).await
+        let (key, canonical) = email_keys(email);
+        self.read(move |db| Ok(EMAIL_TAKEN.one(db, params![key, canonical], |_| Ok(()))?.is_none())).await
     }
 
     async fn accounts(&self, page: Page) -> Result<Vec<Account>> {
@@ -98,7 +121,8 @@ impl Accounts for Sqlite {
         ordinary(id)?;
         let name = name.clone();
         self.write(move |db| {
-            match RENAME.one(db, params![id.0.as_bytes(), name.as_str(), name.key()], account) {
+            let (key, skeleton) = name_keys(&name);
+            match RENAME.one(db, params![id.0.as_bytes(), name.as_str(), key, skeleton], account) {
                 Err(error) if is_duplicate(&error) => Err(Error::Conflict("username")),
                 renamed => renamed?.ok_or(Error::NotFound),
             }
@@ -164,6 +188,8 @@ fn insert(db: &Connection, account: &Account) -> rusqlite::Result<()> {
         account.avatar_seed,
         account.avatar_version,
         account.password_expires_at.map(|at| at.0),
+        name_keys(&account.username).1,
+        email_keys(&account.email).1,
     ];
     INSERT.run(db, values).map(drop)
 }

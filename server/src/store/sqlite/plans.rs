@@ -21,8 +21,9 @@ fn plan(db: &Connection, sql: &str) -> Vec<String> {
 
 fn is_by_index(step: &str) -> bool {
     let search = step.starts_with("SEARCH ") && (step.contains(" INDEX ") || step.contains(" PRIMARY KEY "));
-    // What a statement with a subquery says about itself.
-    search || step.starts_with("LIST SUBQUERY") || step.starts_with("USING INDEX")
+    // What a statement with a subquery or with alternatives, each by its index, says about itself.
+    let parts = ["LIST SUBQUERY", "USING INDEX", "MULTI-INDEX OR", "INDEX "];
+    search || parts.iter().any(|part| step.starts_with(part))
 }
 
 #[test]

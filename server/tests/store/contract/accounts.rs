@@ -71,6 +71,32 @@ pub(super) async fn names_and_addresses_are_unique_in_any_case(store: Arc<dyn St
     assert_fails!(store.account(same_name.id).await, Error::NotFound);
 }
 
+pub(super) async fn names_that_look_alike_are_one(store: Arc<dyn Store>) {
+    store.add_account(&account("ada")).await.unwrap();
+    let cyrillic = Account { username: Username::unchecked("\u{430}da"), ..account("other") };
+    assert_fails!(store.add_account(&cyrillic).await, Error::Conflict("username"));
+    assert!(!store.username_free(&cyrillic.username).await.unwrap());
+    let eve = account("eve");
+    store.add_account(&eve).await.unwrap();
+    assert_fails!(store.rename(eve.id, &cyrillic.username).await, Error::Conflict("username"));
+    // Whoever renames away leaves the name free, also for its doubles.
+    store.rename(eve.id, &name("mallory")).await.unwrap();
+    assert!(store.username_free(&Username::unchecked("\u{435}ve")).await.unwrap());
+}
+
+pub(super) async fn a_domain_is_one_in_both_forms_of_idna(store: Arc<dyn Store>) {
+    let ada = Account { email: address("ada@bücher.example"), ..account("ada") };
+    store.add_account(&ada).await.unwrap();
+    let ascii = address("Ada@xn--bcher-kva.example");
+    assert!(store.account_by_email(&ascii).await.unwrap() == ada);
+    assert!(!store.email_free(&ascii).await.unwrap());
+    let double = Account { email: ascii, ..account("double") };
+    assert_fails!(store.add_account(&double).await, Error::Conflict("email"));
+    // One address in this release: the previous one compares them so.
+    store.add_account(&Account { email: address("bob@straße.example"), ..account("bob") }).await.unwrap();
+    assert!(!store.email_free(&address("bob@strasse.example")).await.unwrap());
+}
+
 pub(super) async fn when_both_are_taken_the_name_is_told(store: Arc<dyn Store>) {
     store.add_account(&account("ada")).await.unwrap();
     store.add_account(&account("bob")).await.unwrap();

@@ -36,6 +36,8 @@ laws! {
         what_goes_in_comes_out,
         names_and_email_addresses_that_no_rule_allows_come_out,
         names_and_addresses_are_unique_in_any_case,
+        names_that_look_alike_are_one,
+        a_domain_is_one_in_both_forms_of_idna,
         when_both_are_taken_the_name_is_told,
         two_at_once_for_one_name,
         two_at_once_for_one_address,

@@ -53,8 +53,12 @@ pub(in crate::store::mongo) struct AccountDoc {
     v: i32,
     username: String,
     username_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username_skeleton: Option<String>,
     email: String,
     email_key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email_canonical: Option<String>,
     password: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     password_expires_at: Option<DateTime>,
@@ -74,8 +78,10 @@ impl From<&Account> for AccountDoc {
             v: V,
             username: account.username.to_string(),
             username_key: account.username.key(),
+            username_skeleton: account.username.skeleton().filter(|_| account.id != UserId::DELETED),
             email: account.email.to_string(),
             email_key: account.email.key(),
+            email_canonical: account.email.canonical().filter(|_| account.id != UserId::DELETED),
             password: account.password.clone(),
             password_expires_at: account.password_expires_at.map(date),
             role: role_text(account.role).to_owned(),

@@ -152,6 +152,14 @@ fn of_two_accounts_with_one_key_the_older_one_has_it() {
         .unwrap();
     drop(Sqlite::open(dir.path()).unwrap());
     assert_eq!(keys(alike, "username_skeleton")[1..], [None, None]);
+
+    // Nobody has the key any more: the next one gets it. What was added without a key has one as well.
+    let freed = "UPDATE accounts SET username = 'zoe', username_key = 'zoe', username_skeleton = NULL WHERE username = 'ada'";
+    db.execute(freed, []).unwrap();
+    drop(Sqlite::open(dir.path()).unwrap());
+    let skeleton = ro_co_shared::username_skeleton("ada");
+    assert_eq!(keys(alike, "username_skeleton"), [Some(skeleton), None]);
+    assert_eq!(keys("username = 'zoe'", "username_skeleton"), [Some(ro_co_shared::username_skeleton("zoe"))]);
 }
 
 /// Rebuilds both tables that others refer to, as a change of a CHECK needs it.
