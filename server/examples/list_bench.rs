@@ -20,7 +20,7 @@ use ro_co_server::{
     keys::Keys,
     limits::Policy,
     secret::Secret,
-    store::{Account, Question, sqlite::Sqlite},
+    store::{Account, CreatedAt, Question, sqlite::Sqlite},
 };
 use ro_co_shared::{Body, QuestionId, QuestionText, Role, Timestamp, Title, UserId};
 use tokio::{net::TcpStream, task::JoinSet};
@@ -110,11 +110,11 @@ async fn fill(app: &Arc<App>, count: i64) -> Outcome<(Account, String)> {
                     "How do I join wood without a table saw, the {n}th?"
                 )))
             },
-            created_at: Timestamp(1_700_000_000_000 + n),
+            created_at: CreatedAt::Recorded(Timestamp(1_700_000_000_000 + n)),
             fingerprint: [0; 32],
         };
         if n == count / 2 {
-            middle = api::question_cursor(&app.keys, question.created_at, question.id);
+            middle = api::question_cursor(&app.keys, question.created_at.time(), question.id);
         }
         let store = Arc::clone(&app.store);
         writing.spawn(async move { store.add_question(&question).await.map(drop) });

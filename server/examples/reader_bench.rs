@@ -19,7 +19,8 @@ use std::{
 };
 
 use ro_co_server::store::{
-    Account, Accounts, ListQuery, Order, Position, Question, QuestionFilter, Questions, Slice, Store,
+    Account, Accounts, CreatedAt, ListQuery, Order, Position, Question, QuestionFilter, Questions, Slice,
+    Store,
     sqlite::{FILE_NAME, Sqlite},
 };
 use ro_co_shared::{Body, QuestionId, QuestionText, Role, Timestamp, Title, UserId};
@@ -96,7 +97,7 @@ async fn fill(dir: &Path) -> Outcome<()> {
                     "How do I join wood without a table saw, part {i}?"
                 )))
             },
-            created_at: Timestamp(i64::try_from(i)?),
+            created_at: CreatedAt::Recorded(Timestamp(i64::try_from(i)?)),
             fingerprint: [0; 32],
         };
         let store = Arc::clone(&store);

@@ -24,7 +24,7 @@ use ro_co_server::{
     limits::Policy,
     secret::Secret,
     store::{
-        Account, Question, Store,
+        Account, CreatedAt, Question, Store,
         mongo::{Mongo, Target},
         sqlite::Sqlite,
     },
@@ -78,7 +78,7 @@ async fn measure(name: &str, store: Arc<dyn Store>, raw: Option<Client>, sizes: 
         }
         filled = *size;
         let middle = middles[&(size / 2)].as_ref().ok_or("no middle")?;
-        let cursor = api::question_cursor(&app.keys, middle.created_at, middle.id);
+        let cursor = api::question_cursor(&app.keys, middle.created_at.time(), middle.id);
         let list = get(&format!("/api/v1/question/all?cursor={cursor}"), &token);
         let by_id = get(&format!("/api/v1/question/{}", middle.id), &token);
         let create = create(&token);
@@ -121,7 +121,7 @@ fn question(author: UserId, n: i64) -> Question {
                 "How do I join wood without a table saw, the {n}th?"
             )))
         },
-        created_at: Timestamp(1_700_000_000_000 + n),
+        created_at: CreatedAt::Recorded(Timestamp(1_700_000_000_000 + n)),
         fingerprint: [0; 32],
     }
 }
@@ -164,7 +164,7 @@ async fn fill_raw(
     for n in numbers.clone().skip(1) {
         let question = middles.get(&n).cloned().flatten().unwrap_or_else(|| question(author, n));
         let mut copy = model.clone();
-        let at = DateTime::from_millis(question.created_at.0);
+        let at = DateTime::from_millis(question.created_at.time().0);
         copy.insert("_id", BsonUuid::from_bytes(question.id.0.into_bytes()));
         copy.insert("title", question.text.title.as_str());
         copy.insert("createdAt", at);

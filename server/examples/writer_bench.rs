@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ro_co_server::store::{Account, Accounts, Question, Questions, Store, sqlite::Sqlite};
+use ro_co_server::store::{Account, Accounts, CreatedAt, Question, Questions, Store, sqlite::Sqlite};
 use ro_co_shared::{Body, QuestionId, QuestionText, Role, Timestamp, Title, UserId};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -84,7 +84,7 @@ fn question(author: UserId) -> Question {
             description: Some(Body::unchecked("I would really appreciate any advice. ".repeat(8))),
             ..QuestionText::new(Title::unchecked("How do I join wood without a table saw?"))
         },
-        created_at: Timestamp::now(),
+        created_at: CreatedAt::Now(Timestamp::now()),
         fingerprint: [0; 32],
     }
 }

@@ -9,7 +9,7 @@ use uuid::{Builder, Uuid};
 
 use crate::{
     permissions::Permissions,
-    store::{self, Account, Answer, Principal, Question, Store},
+    store::{self, Account, Answer, CreatedAt, Principal, Question, Store},
 };
 
 /// The email address to sign in with; an admin, so that everything can be tried.
@@ -97,7 +97,7 @@ fn question(thread: &Thread, now: Timestamp) -> Result<Question, Invalid> {
         id: QuestionId(id(created_at, thread.title)),
         author: author(thread.by),
         text: QuestionText { description, ..QuestionText::new(thread.title.parse()?) },
-        created_at,
+        created_at: CreatedAt::Recorded(created_at),
         fingerprint: [0; 32],
     })
 }
@@ -109,7 +109,7 @@ fn answer(reply: &Reply, question: QuestionId, now: Timestamp) -> Result<Answer,
         question,
         author: author(reply.by),
         text: AnswerText::new(reply.text.parse()?),
-        created_at,
+        created_at: CreatedAt::Recorded(created_at),
         fingerprint: [0; 32],
     })
 }

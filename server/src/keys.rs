@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
     digest, hmac, rand,
     signature::{Ed25519KeyPair, KeyPair},
 };
@@ -90,7 +91,12 @@ pub struct Keys {
     next: HashMap<String, hmac::Key>,
     /// What cursors are signed with.
     cursor: hmac::Key,
+    /// What they were signed with before the master secret was rotated.
+    retired_cursors: Vec<hmac::Key>,
 }
+
+/// The tag of a cursor.
+pub type CursorTag = [u8; 8];
 
 /// One kind of token: its keys and what its tokens must say.
 struct Ring {
@@ -112,20 +118,24 @@ impl Keys {
             })
             .collect::<Result<_, SecretError>>()?;
         let access = Ring::new("at+jwt", "ro-co-api", "ro-co/jwt/ed25519/v1", secrets)?;
-        let active = secrets.first().ok_or_else(|| SecretError::Malformed("no secret".into()))?;
-        let cursor = hmac::Key::new(hmac::HMAC_SHA256, active.derive("ro-co/cursor/v1").as_ref());
-        Ok(Self { access, refresh, next, cursor })
+        let cursor =
+            |secret: &Secret| hmac::Key::new(hmac::HMAC_SHA256, secret.derive("ro-co/cursor/v1").as_ref());
+        let (active, retired) =
+            secrets.split_first().ok_or_else(|| SecretError::Malformed("no secret".into()))?;
+        let retired_cursors = retired.iter().map(cursor).collect();
+        Ok(Self { access, refresh, next, cursor: cursor(active), retired_cursors })
     }
 
     /// The tag of a cursor of the list with this name. Short: a forged cursor shows nothing that is hidden, it
     /// only starts a list elsewhere.
-    pub fn tag(&self, list: &str, key: &[u8]) -> [u8; 8] {
-        let mut context = hmac::Context::with_key(&self.cursor);
-        context.update(list.as_bytes());
-        context.update(key);
-        let mut tag = [0; 8];
-        tag.copy_from_slice(&context.sign().as_ref()[..8]);
-        tag
+    pub fn tag(&self, list: &str, key: &[u8]) -> CursorTag {
+        cursor_tag(&self.cursor, list, key)
+    }
+
+    /// Whether this is the tag of that cursor, by any of the secrets.
+    pub fn verify_tag(&self, list: &str, key: &[u8], tag: &[u8]) -> bool {
+        let matches = |secret| verify_slices_are_equal(&cursor_tag(secret, list, key), tag).is_ok();
+        matches(&self.cursor) || self.retired_cursors.iter().any(matches)
     }
 
     /// Signs an access token that lives `ttl_ms` milliseconds from `now`.
@@ -245,6 +255,15 @@ impl Ring {
             jsonwebtoken::decode::<C>(token, key, &self.validation).map_err(|_| TokenError::Forged)?;
         Ok((token.claims, kid))
     }
+}
+
+fn cursor_tag(key: &hmac::Key, list: &str, text: &[u8]) -> CursorTag {
+    let mut context = hmac::Context::with_key(key);
+    context.update(list.as_bytes());
+    context.update(text);
+    let mut tag = [0; 8];
+    tag.copy_from_slice(&context.sign().as_ref()[..8]);
+    tag
 }
 
 /// A key pair, and as its id the start of its RFC 7638 thumbprint.

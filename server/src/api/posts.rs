@@ -1,7 +1,7 @@
 //! What questions and answers have in common: how they are created, edited and shown.
 
 use poem_openapi::{ApiResponse, types::ToJSON};
-use ro_co_shared::{BASE_PATH, Code, Optional, Timestamp, UserId};
+use ro_co_shared::{BASE_PATH, Code, Optional, UserId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use crate::{
     auth::Caller,
     error::ApiError,
     idempotency::{IdempotencyKey, new_id},
-    store::{self, Edit},
+    store::{self, CreatedAt, Edit},
 };
 
 /// A question or an answer as the store has it.
@@ -63,7 +63,7 @@ impl<T: Serialize + ToJSON> PostCreated<T> {
 pub(super) struct NewPost {
     pub id: Uuid,
     pub author: UserId,
-    pub created_at: Timestamp,
+    pub created_at: CreatedAt,
 }
 
 impl NewPost {
@@ -77,7 +77,11 @@ impl NewPost {
         if named.is_some_and(|named| named != caller.user) {
             return Err(ApiError::new(Code::Forbidden, "you can write in your own name only"));
         }
-        Ok(Self { id: new_id(caller.user, S::KIND, key)?, author: caller.user, created_at: app.clock.now() })
+        Ok(Self {
+            id: new_id(caller.user, S::KIND, key)?,
+            author: caller.user,
+            created_at: CreatedAt::Now(app.clock.now()),
+        })
     }
 }
 

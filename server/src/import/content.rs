@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     keys::sha256,
-    store::{self, Answer, Question},
+    store::{self, Answer, CreatedAt, Question},
 };
 
 /// What is made of a row, and what was done to it.
@@ -64,7 +64,7 @@ fn question(row: &Row, authors: &HashSet<ObjectId>, now: Timestamp) -> Draft<Que
         id: QuestionId(ids::uuid(Kind::Question, row.id)),
         author: author(row, authors, &mut changes),
         text: QuestionText { description: description.map(|d| d.text), ..QuestionText::new(title.text) },
-        created_at: created_at(row, now, &mut changes),
+        created_at: CreatedAt::Recorded(created_at(row, now, &mut changes)),
         fingerprint: fingerprint(Kind::Question, row.id),
     };
     Ok((question, changes))
@@ -91,7 +91,7 @@ fn answer(
         question: QuestionId(ids::uuid(Kind::Question, question)),
         author: author(row, authors, &mut changes),
         text: AnswerText::new(text),
-        created_at: created_at(row, now, &mut changes),
+        created_at: CreatedAt::Recorded(created_at(row, now, &mut changes)),
         fingerprint: fingerprint(Kind::Answer, row.id),
     };
     Ok((answer, changes))

@@ -5,8 +5,8 @@ use std::{future::Future, sync::Arc};
 use ro_co_shared::{Body, QuestionId, QuestionText, Role, Timestamp, Title, UserId};
 
 use crate::store::{
-    Account, AnswerFilter, Created, Error, ListQuery, Order, Position, Question, QuestionFilter, Slice,
-    Store, StoredQuestion,
+    Account, AnswerFilter, Created, CreatedAt, Error, ListQuery, Order, Position, Question, QuestionFilter,
+    Slice, Store, StoredQuestion,
 };
 
 /// The first moment of the tests.
@@ -53,7 +53,7 @@ pub(crate) fn question(author: UserId, title: &str, created_at: Timestamp) -> Qu
         id: QuestionId::new(),
         author,
         text: text(title, Some(&format!("More about {title}."))),
-        created_at,
+        created_at: CreatedAt::Recorded(created_at),
         fingerprint: [7; 32],
     }
 }

@@ -5,13 +5,15 @@
 //! Each is a contract test as well (`tests/store/contract`), run on every back end.
 //!
 //! 1. Errors are [`Error`]; no driver's type or text escapes.
-//! 2. The application makes ids and timestamps (milliseconds); what goes in comes out equal. With an
-//!    `Idempotency-Key` the id is derived from the user and the key, so a repeat meets its own row.
+//! 2. The application makes ids and timestamps (milliseconds); what goes in comes out equal, but a time of creation
+//!    that is "now" may be moved on. With an `Idempotency-Key` the id is derived from the user and the key, so a repeat
+//!    meets its own row.
 //! 3. Uniqueness is by index, never check-then-insert. A write to a missing row is [`Error::NotFound`].
 //! 4. Ownership is in the filter of the write, never in a read before it; when no row matched, one read
 //!    tells [`Error::NotFound`] from [`Error::Denied`].
 //! 5. Lists have one total order (time, then id); a cursor is the last row's key, and a page by cursor costs
-//!    the same at any depth.
+//!    the same at any depth. A reader who continues from [`Store::resume_after`] misses nothing, whatever is written
+//!    meanwhile and whatever the clocks do; but for rows whose time was recorded elsewhere.
 //! 6. Deletes cascade: mark, delete the children, delete the parent; a sweep finishes what a crash left, and
 //!    nothing of a marked parent is ever shown. A back end with transactions does it in one.
 //! 7. Names and addresses compare without case because their types fold case, not by the database's collation.
@@ -36,8 +38,8 @@ use crate::durations::Durations;
 
 pub use list::{AnswerFilter, ListQuery, Order, Position, QuestionFilter, Slice, SortKey, Sorted};
 pub use records::{
-    Account, Answer, AuthorSummary, AvatarImage, Created, Edit, Page, PasswordUpdate, Principal, Question,
-    RefreshAttempt, Refreshed, Session, StoredAnswer, StoredQuestion,
+    Account, Answer, AuthorSummary, AvatarImage, Created, CreatedAt, Edit, Page, PasswordUpdate, Principal,
+    Question, RefreshAttempt, Refreshed, Session, StoredAnswer, StoredQuestion,
 };
 
 /// Why the store did not do what was asked.
@@ -235,6 +237,10 @@ pub struct PoolStats {
 pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sync {
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
+
+    /// Where a reader of a list in the order [`Order::Oldest`] continues, who has read up to `last` at the moment `now`.
+    /// It may be before `last`: then rows come again, which their ids tell.
+    fn resume_after(&self, last: SortKey, now: Timestamp) -> SortKey;
 
     /// Finishes deletions that a crash, or something that arrived late, left unfinished; returns how much there was to
     /// do. A back end that deletes in transactions has nothing to finish.

@@ -139,6 +139,24 @@ pub enum Refreshed {
     Ended,
 }
 
+/// When a row is created.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CreatedAt {
+    /// Now, by this reading of the clock. Where a store can, it moves the time on, so that rows appear in the order of
+    /// their times.
+    Now(Timestamp),
+    /// At a moment that was recorded elsewhere, as of an imported row.
+    Recorded(Timestamp),
+}
+
+impl CreatedAt {
+    /// The time, as it was given.
+    pub fn time(self) -> Timestamp {
+        let (Self::Now(time) | Self::Recorded(time)) = self;
+        time
+    }
+}
+
 /// A question as the application makes it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Question {
@@ -149,7 +167,7 @@ pub struct Question {
     /// What is asked.
     pub text: QuestionText,
     /// When.
-    pub created_at: Timestamp,
+    pub created_at: CreatedAt,
     /// SHA-256 of the request, to tell a repeat from another request with the same key.
     pub fingerprint: [u8; 32],
 }
@@ -193,7 +211,7 @@ pub struct Answer {
     /// The answer.
     pub text: AnswerText,
     /// When.
-    pub created_at: Timestamp,
+    pub created_at: CreatedAt,
     /// SHA-256 of the request.
     pub fingerprint: [u8; 32],
 }

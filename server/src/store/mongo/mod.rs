@@ -35,7 +35,7 @@ use mongodb::{
     bson::{Document, doc},
     options::ReadConcern,
 };
-use ro_co_shared::UserId;
+use ro_co_shared::{Timestamp, UserId};
 
 use self::{
     authors::Authors,
@@ -43,9 +43,13 @@ use self::{
     fault::{LATENCY, ask},
     pool::PoolCounts,
 };
-use crate::store::{Result, Store, StoreStats};
+use crate::store::{Result, SortKey, Store, StoreStats};
 
 pub use open::{OpenError, Target};
+
+/// How long a row may take from the reading of its clock until readers find it, in milliseconds, with what the clocks of
+/// two servers may differ by.
+const SETTLING_MS: i64 = 5_000;
 
 /// How long the check of health may take on the server.
 const PING: Duration = Duration::from_secs(2);
@@ -74,6 +78,10 @@ impl Store for Mongo {
         let concern = if self.replicated { ReadConcern::linearizable() } else { ReadConcern::local() };
         ask(found.read_concern(concern)).await?;
         Ok(())
+    }
+
+    fn resume_after(&self, last: SortKey, now: Timestamp) -> SortKey {
+        last.min(SortKey { created_at: now.plus_millis(-SETTLING_MS), id: uuid::Uuid::max() })
     }
 
     async fn sweep(&self) -> Result<u64> {

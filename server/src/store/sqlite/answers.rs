@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     Sqlite,
-    ownership::{Creation, OwnedRows, owned},
+    ownership::{Creation, OwnedRows, in_order, owned},
     slice::{Bounds, page},
     sql::statements,
 };
@@ -56,6 +56,7 @@ statements! {
     AUTHOR = "SELECT author FROM answers WHERE id = ?1";
     NEWEST = select!("r.question = ?5 AND ", page!(newest "r"));
     OLDEST = select!("r.question = ?5 AND ", page!(oldest "r"));
+    LATEST = "SELECT max(created_at) FROM answers WHERE question = ?1";
     COUNT = "SELECT answers FROM questions WHERE id = ?1";
 }
 
@@ -116,10 +117,11 @@ impl Answers for Sqlite {
 
 fn add(db: &Connection, answer: &Answer) -> Result<Created<StoredAnswer>> {
     let Answer { id, question, author, text, created_at, fingerprint } = answer;
+    let latest = || LATEST.one(db, [question.0.as_bytes()], |row| row.get(0));
     let values = params![
         id.0.as_bytes(),
         author.0.as_bytes(),
-        created_at.0,
+        in_order(*created_at, latest)?,
         fingerprint,
         question.0.as_bytes(),
         text.description.as_str(),

@@ -26,6 +26,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use ro_co_shared::Timestamp;
 use rusqlite::Connection;
 use uuid::Uuid;
 
@@ -37,7 +38,7 @@ use self::{
 };
 use crate::{
     durations::Durations,
-    store::{Result, Store, StoreStats},
+    store::{Result, SortKey, Store, StoreStats},
 };
 
 pub use backup::{BackupError, backup};
@@ -144,6 +145,11 @@ impl Store for Sqlite {
         self.read(|db| PING.one(db, [], |_| Ok(())).map(drop).map_err(Into::into)).await?;
         // An empty job: no write, but the way a write takes.
         self.write(|_| Ok(())).await
+    }
+
+    /// Times of creation are given in the order of the commits.
+    fn resume_after(&self, last: SortKey, _: Timestamp) -> SortKey {
+        last
     }
 
     async fn sweep(&self) -> Result<u64> {

@@ -11,7 +11,7 @@ use super::{
     id,
     sql::{Read, Sql},
 };
-use crate::store::{Created, Error, Principal, Result};
+use crate::store::{Created, CreatedAt, Error, Principal, Result};
 
 /// The condition of a write: the row `?1`, if it is `?2`'s or the caller may write any (`?3`).
 macro_rules! owned {
@@ -20,6 +20,20 @@ macro_rules! owned {
     };
 }
 pub(super) use owned;
+
+/// The time of creation of a row that the writer is about to insert, in milliseconds. That of a row of today is later than
+/// the `latest` of its list, whatever the clock says: rows of a list appear in its order.
+pub(super) fn in_order(
+    created_at: CreatedAt,
+    latest: impl FnOnce() -> rusqlite::Result<Option<Option<i64>>>,
+) -> rusqlite::Result<i64> {
+    match created_at {
+        CreatedAt::Recorded(time) => Ok(time.0),
+        CreatedAt::Now(now) => {
+            Ok(latest()?.flatten().map_or(now.0, |latest| now.0.max(latest.saturating_add(1))))
+        }
+    }
+}
 
 /// The statements of a table of such rows.
 #[derive(Clone, Copy)]

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     Sqlite,
-    ownership::{Creation, OwnedRows, owned},
+    ownership::{Creation, OwnedRows, in_order, owned},
     slice::{Bounds, page},
     sql::statements,
 };
@@ -71,6 +71,7 @@ statements! {
     OLDEST_MARKED = select!("q.answered = ?5 AND ", page!(oldest "q"));
     OLDEST_BY = select!("q.author = ?5 AND ", page!(oldest "q"));
     OLDEST_BY_MARKED = select!("q.author = ?5 AND q.answered = ?6 AND ", page!(oldest "q"));
+    LATEST = "SELECT max(created_at) FROM questions";
     /// Reads the whole of an index; the trait says that it costs.
     COUNT_ALL = "SELECT count(*) FROM questions";
     COUNT_MARKED = "SELECT count(*) FROM questions WHERE answered = ?1";
@@ -142,7 +143,7 @@ fn add(db: &Connection, question: &Question) -> Result<Created<StoredQuestion>> 
     let values = params![
         id.0.as_bytes(),
         author.0.as_bytes(),
-        created_at.0,
+        in_order(*created_at, || LATEST.one(db, [], |row| row.get(0)))?,
         fingerprint,
         text.title.as_str(),
         text.description.as_ref().map(Body::as_str),

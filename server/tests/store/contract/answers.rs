@@ -8,7 +8,7 @@ use super::{
     assert_fails,
     make::{T0, admin, answer, answer_text, answers_to, asked, at, at_once, edit, owner, user},
 };
-use crate::store::{Answer, AuthorSummary, Created, Error, Store, StoredAnswer};
+use crate::store::{Answer, AuthorSummary, Created, CreatedAt, Error, Store, StoredAnswer};
 
 async fn ada_asks(store: &dyn Store) -> (UserId, QuestionId) {
     let ada = user(store, "ada").await;
@@ -47,7 +47,7 @@ pub(super) async fn the_same_request_again_is_the_same_row(store: Arc<dyn Store>
     store.add_answer(&new).await.unwrap();
     let edited =
         store.edit_answer(new.id, &edit(owner(ada), answer_text("Therefore."), None, at(1))).await.unwrap();
-    let again = store.add_answer(&Answer { created_at: at(2), ..new }).await.unwrap();
+    let again = store.add_answer(&Answer { created_at: CreatedAt::Now(at(2)), ..new }).await.unwrap();
     assert_eq!(again, Created { row: edited, created: false });
     assert_eq!(store.count_answers(question).await.unwrap(), 1);
 }

@@ -6,8 +6,8 @@ use ro_co_server::permissions::Permissions;
 
 pub(crate) use crate::make::*;
 use crate::store::{
-    Answer, Edit, ListQuery, Order, Position, Principal, QuestionFilter, RefreshAttempt, Session, Sorted,
-    Store,
+    Answer, CreatedAt, Edit, ListQuery, Order, Position, Principal, QuestionFilter, RefreshAttempt, Session,
+    Sorted, Store,
 };
 
 pub(crate) const SECOND: i64 = 1_000;
@@ -56,7 +56,7 @@ pub(crate) fn answer(question: QuestionId, author: UserId, text: &str, created_a
         question,
         author,
         text: answer_text(text),
-        created_at,
+        created_at: CreatedAt::Recorded(created_at),
         fingerprint: [8; 32],
     }
 }

@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod erasure;
 pub(crate) mod make;
+mod order;
 mod paging;
 mod pictures;
 mod questions;
@@ -119,6 +120,11 @@ laws! {
         skipping,
         past_the_end_is_empty,
         the_answers_of_an_unknown_question_are_not_found,
+    ];
+    order: [
+        a_reader_who_continues_misses_no_question,
+        a_reader_who_continues_misses_no_answer,
+        recorded_times_are_kept,
     ];
     erasure: [
         kept_content_is_the_deleted_users,

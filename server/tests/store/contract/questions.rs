@@ -8,7 +8,9 @@ use super::{
     assert_fails,
     make::{T0, admin, answered, asked, at, at_once, edit, newest, owner, question, text, user},
 };
-use crate::store::{AuthorSummary, Created, Error, Question, QuestionFilter, Store, StoredQuestion};
+use crate::store::{
+    AuthorSummary, Created, CreatedAt, Error, Question, QuestionFilter, Store, StoredQuestion,
+};
 
 pub(super) async fn what_goes_in_comes_out(store: Arc<dyn Store>) {
     let ada = user(&*store, "Ada Lovelace").await;
@@ -53,7 +55,7 @@ pub(super) async fn the_same_request_again_is_the_same_row(store: Arc<dyn Store>
     let edited =
         store.edit_question(new.id, &edit(owner(ada), text("Why not?", None), None, at(5))).await.unwrap();
     // The repeat comes later than the first.
-    let repeat = Question { created_at: at(9), ..new };
+    let repeat = Question { created_at: CreatedAt::Now(at(9)), ..new };
     let again = store.add_question(&repeat).await.unwrap();
     assert_eq!(again, Created { row: edited, created: false }, "the row as it stands now");
     assert_eq!(store.count_questions(QuestionFilter::default()).await.unwrap(), 1);

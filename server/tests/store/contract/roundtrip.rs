@@ -37,13 +37,13 @@ pub(super) async fn any_text_comes_out_as_it_went_in(store: Arc<dyn Store>) {
         };
         let row = store.add_question(&new).await.unwrap().row;
         assert_eq!((row.id, &row.text), (new.id, &new.text));
-        assert_eq!((row.created_at, row.updated_at), (new.created_at, new.created_at));
+        assert_eq!((row.created_at, row.updated_at), (Timestamp(millis), Timestamp(millis)));
         assert_eq!(store.question(new.id).await.unwrap(), row);
         assert_eq!(store.questions(newest(1)).await.unwrap(), [row]);
 
-        let new = answer(new.id, ada, &title, new.created_at);
+        let new = answer(new.id, ada, &title, Timestamp(millis));
         let row = store.add_answer(&new).await.unwrap().row;
-        assert_eq!((&row.text, row.created_at), (&new.text, new.created_at));
+        assert_eq!((&row.text, row.created_at), (&new.text, Timestamp(millis)));
         let text = description.unwrap_or_default();
         let edited = store
             .edit_answer(new.id, &edit(owner(ada), answer_text(&text), None, Timestamp(!millis)))
