@@ -32,6 +32,11 @@ BEYOND = {
     # A cursor is signed by the server, and excludes a page number.
     ("listQuestions", "cursor"): "",
     ("listAnswers", "cursor"): "",
+    ("listUsers", "cursor"): "",
+    # Page times size.
+    ("listQuestions", "page"): "is too deep",
+    ("listAnswers", "page"): "is too deep",
+    ("listUsers", "page"): "is too deep",
 }
 
 

@@ -27,7 +27,7 @@ use crate::{
     error::{ApiError, CreationUnder, Missing, OperationError, Owned, OwnedVersion},
     idempotency::IdempotencyKey,
     limits::QuotaKey,
-    store::{self, AnswerFilter, Created, ListQuery, Order, StoredAnswer},
+    store::{self, AnswerFilter, Created, Order, StoredAnswer},
 };
 
 pub(super) struct Answers;
@@ -78,7 +78,7 @@ impl Answers {
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
     async fn all(
         &self,
-        _caller: Caller,
+        caller: Caller,
         app: Data<&Arc<App>>,
         /// The question's id.
         #[oai(name = "questionId")]
@@ -103,12 +103,12 @@ impl Answers {
             return Err(ApiError::fields(errors.into_vec()).into());
         };
         let filter = AnswerFilter { question };
-        let list = list_of(filter);
-        let slice = start.slice(&app.keys, &list)?;
-        let rows = app.store.answers(ListQuery { filter, order: list.order, slice }).await?;
-        let total = if total == Some(true) { Some(app.store.count_answers(question).await?) } else { None };
-        let found = PageResult { rows, slice, list: &list, total, if_none_match: if_none_match.0 };
-        Ok(Listed::new(&app.keys, found))
+        let (page, total) = (start.of(&app, list_of(filter))?, total == Some(true));
+        let _turn = if page.is_deep() { app.limits.slow_read(caller.user).await } else { None };
+        let rows = app.store.answers(page.query(filter)).await?;
+        let total = if total { Some(app.store.count_answers(question).await?) } else { None };
+        let found = PageResult { page, rows, total, if_none_match: if_none_match.0 };
+        Ok(Listed::new(&app, found, Answer::from)?)
     }
 
     /// Answer

@@ -30,7 +30,7 @@ pub use spec::spec;
 use crate::{
     avatar::avatar_url,
     keys::Keys,
-    store::{self, QuestionFilter, SortKey},
+    store::{self, Order, QuestionFilter, SortKey},
 };
 
 /// The groups the document shows.
@@ -73,7 +73,7 @@ pub fn routes() -> Route {
 
 /// The cursor of a question in the list of questions, as its `Link` header would carry it.
 pub fn question_cursor(keys: &Keys, created_at: Timestamp, id: QuestionId) -> String {
-    questions::list_of(QuestionFilter::default()).seal(keys, SortKey { created_at, id: id.0 })
+    questions::list_of(QuestionFilter::default(), Order::Newest).seal(keys, SortKey { created_at, id: id.0 })
 }
 
 impl From<store::AuthorSummary> for Author {

@@ -6,10 +6,11 @@ use poem::web::Data;
 use poem_openapi::{
     OpenApi,
     param::{Path, Query},
+    registry::MetaSchema,
 };
 use ro_co_shared::{
-    BASE_PATH, EditQuestion, Errors, Input, NewQuestion, Optional, PageNumber, PageSize, Question,
-    QuestionDraft, QuestionId, SetAnswered, UserId,
+    BASE_PATH, Described, EditQuestion, Errors, Field, Input, Invalid, NewQuestion, Optional, PageNumber,
+    PageSize, Question, QuestionDraft, QuestionId, SetAnswered, UserId,
 };
 use uuid::Uuid;
 
@@ -27,7 +28,7 @@ use crate::{
     error::{ApiError, Creation, Missing, OperationError, Owned, OwnedVersion, Plain},
     idempotency::IdempotencyKey,
     limits::QuotaKey,
-    store::{self, Created, ListQuery, Order, QuestionFilter, StoredQuestion},
+    store::{self, Created, Order, QuestionFilter, StoredQuestion},
 };
 
 pub(super) struct Questions;
@@ -60,9 +61,29 @@ impl StoredPost for StoredQuestion {
     }
 }
 
-/// The list of the questions that match, newest first.
-pub(super) fn list_of(filter: QuestionFilter) -> ListAddress {
+/// How questions are sorted, as asked.
+pub(super) struct QuestionSort(Order);
+
+impl Field for QuestionSort {
+    fn from_text(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "newest" => Ok(Self(Order::Newest)),
+            "oldest" => Ok(Self(Order::Oldest)),
+            _ => Err(Invalid::new("must be newest or oldest")),
+        }
+    }
+}
+
+impl Described for QuestionSort {
+    fn schema() -> MetaSchema {
+        MetaSchema { enum_items: vec!["newest".into(), "oldest".into()], ..MetaSchema::new("string") }
+    }
+}
+
+/// The list of the questions that match.
+pub(super) fn list_of(filter: QuestionFilter, order: Order) -> ListAddress {
     let query = [
+        if order == Order::Oldest { "&sort=oldest".to_owned() } else { String::new() },
         filter.answered.map(|a| format!("&answered={a}")).unwrap_or_default(),
         filter.author.map(|a| format!("&author={a}")).unwrap_or_default(),
     ];
@@ -70,7 +91,7 @@ pub(super) fn list_of(filter: QuestionFilter) -> ListAddress {
         name: "questions",
         path: format!("{BASE_PATH}/question/all"),
         query: query.concat(),
-        order: Order::Newest,
+        order,
         default_order: Order::Newest,
     }
 }
@@ -79,13 +100,13 @@ pub(super) fn list_of(filter: QuestionFilter) -> ListAddress {
 impl Questions {
     /// List questions
     ///
-    /// Newest first. The `Link` header carries the address of the next page; following it costs the same at any
-    /// depth, while `page` costs the more the deeper it is.
+    /// The `Link` header carries the URL of the next page; following it costs the same at any depth. `page` costs the more
+    /// the deeper it is: page times size is at most 10,000.
     #[oai(path = "/all", method = "get", operation_id = "listQuestions")]
     #[expect(clippy::too_many_arguments, reason = "each is a parameter of the request")]
     async fn all(
         &self,
-        _caller: Caller,
+        caller: Caller,
         app: Data<&Arc<App>>,
         /// Which page, from 0; not together with `cursor`.
         page: Query<Optional<PageNumber>>,
@@ -93,6 +114,8 @@ impl Questions {
         size: Query<Optional<PageSize>>,
         /// Where to go on, from a `Link` header.
         cursor: Query<Optional<CursorText>>,
+        /// `newest` (the default) or `oldest` first.
+        sort: Query<Optional<QuestionSort>>,
         /// Only answered ones, or only open ones.
         answered: Query<Optional<bool>>,
         /// Only by this user.
@@ -105,20 +128,25 @@ impl Questions {
     ) -> Result<Listed<Question>, OperationError<Plain>> {
         let mut errors = Errors::default();
         let start = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 }.check(&mut errors);
+        let sort = sort.0.check_text("sort", &mut errors);
         let answered = answered.0.check_text("answered", &mut errors);
         let author = author.0.check_text("author", &mut errors);
         let total = total.0.check_text("total", &mut errors);
-        let (Some(start), Some(answered), Some(author), Some(total)) = (start, answered, author, total)
+        let (Some(start), Some(sort), Some(answered), Some(author), Some(total)) =
+            (start, sort, answered, author, total)
         else {
             return Err(ApiError::fields(errors.into_vec()).into());
         };
         let filter = QuestionFilter { answered, author };
-        let list = list_of(filter);
-        let slice = start.slice(&app.keys, &list)?;
-        let rows = app.store.questions(ListQuery { filter, order: list.order, slice }).await?;
-        let total = if total == Some(true) { Some(app.store.count_questions(filter).await?) } else { None };
-        let found = PageResult { rows, slice, list: &list, total, if_none_match: if_none_match.0 };
-        Ok(Listed::new(&app.keys, found))
+        let (page, total) = (
+            start.of(&app, list_of(filter, sort.map_or(Order::Newest, |sort| sort.0)))?,
+            total == Some(true),
+        );
+        let _turn = if page.is_deep() || total { app.limits.slow_read(caller.user).await } else { None };
+        let rows = app.store.questions(page.query(filter)).await?;
+        let total = if total { Some(app.store.count_questions(filter).await?) } else { None };
+        let found = PageResult { page, rows, total, if_none_match: if_none_match.0 };
+        Ok(Listed::new(&app, found, Question::from)?)
     }
 
     /// Ask

@@ -8,13 +8,15 @@ use poem_openapi::{
     param::{Path, Query},
 };
 use ro_co_shared::{
-    ChangePassword, ChangeUsername, Code, Content, DeleteMe, Errors, Input, Invalid, Optional, PageNumber,
-    PageSize, User, UserId,
+    BASE_PATH, ChangePassword, ChangeUsername, Code, Content, DeleteMe, Errors, Input, Invalid, Optional,
+    PageNumber, PageSize, User, UserId,
 };
 
 use super::{
     Tag,
-    listing::{id, number_page},
+    cursor::{CursorText, ListAddress},
+    header::Header,
+    listing::{Listed, PageParams, PageResult, id},
     payload::{Body, Done, Json},
 };
 use crate::{
@@ -24,7 +26,7 @@ use crate::{
     error::{AdminsMissing, AdminsOnly, ApiError, Clash, Missing, OperationError, PasswordChanged, Plain},
     password::Verdict,
     permissions::Permissions,
-    store::{self, Account},
+    store::{self, Account, Order},
 };
 
 pub(super) struct Users;
@@ -68,6 +70,17 @@ pub(super) enum MadeUser {
 impl MadeUser {
     pub(super) fn new(account: &Account) -> Self {
         Self::Made(Json(as_self(account)), format!("/api/v1/user/{}", account.id))
+    }
+}
+
+/// The list of all accounts.
+fn list() -> ListAddress {
+    ListAddress {
+        name: "users",
+        path: format!("{BASE_PATH}/user/all"),
+        query: String::new(),
+        order: Order::Oldest,
+        default_order: Order::Oldest,
     }
 }
 
@@ -150,20 +163,31 @@ impl Users {
 
     /// All users
     ///
-    /// Oldest first; for admins.
+    /// Oldest first; for admins. The `Link` header carries the URL of the next page.
     #[oai(path = "/all", method = "get", operation_id = "listUsers")]
     async fn all(
         &self,
         caller: Caller,
         app: Data<&Arc<App>>,
-        /// Which page, from 0.
+        /// Which page, from 0; not together with `cursor`.
         page: Query<Optional<PageNumber>>,
         /// How many at most, 10 by default.
         size: Query<Optional<PageSize>>,
-    ) -> Result<Json<Vec<User>>, OperationError<AdminsOnly>> {
+        /// Where to go on, from a `Link` header.
+        cursor: Query<Optional<CursorText>>,
+        /// The tag of the page at hand.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Listed<User>, OperationError<AdminsOnly>> {
         caller.require(Permissions::VIEW_ACCOUNTS)?;
-        let accounts = app.store.accounts(number_page(&page.0, &size.0)?).await?;
-        Ok(Json(accounts.iter().map(as_self).collect()))
+        let mut errors = Errors::default();
+        let start = PageParams { page: &page.0, size: &size.0, cursor: &cursor.0 }.check(&mut errors);
+        let start = start.ok_or_else(|| ApiError::fields(errors.into_vec()))?;
+        let page = start.of(&app, list())?;
+        let _turn = if page.is_deep() { app.limits.slow_read(caller.user).await } else { None };
+        let rows = app.store.accounts(page.query(())).await?;
+        let found = PageResult { page, rows, total: None, if_none_match: if_none_match.0 };
+        Ok(Listed::new(&app, found, |account| as_self(&account))?)
     }
 
     /// Delete a user

@@ -9,6 +9,7 @@ mod budget;
 mod guesses;
 mod kind;
 mod quota;
+mod slow_reads;
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -19,6 +20,7 @@ use std::{
 use poem::{Addr, Request, Response};
 use poem_openapi::OperationId;
 use ro_co_shared::{Code, Email, SessionId, UserId};
+use tokio::sync::OwnedSemaphorePermit;
 
 pub use self::quota::{QuotaGuard, QuotaKey, Quotas};
 use self::{
@@ -27,6 +29,7 @@ use self::{
     guesses::{Guess, Guesses},
     kind::RateKind,
     quota::QuotaUsage,
+    slow_reads::SlowReads,
 };
 use crate::{clock::Clock, error::ApiError, http_server::admission::RequestAdmission};
 
@@ -59,6 +62,7 @@ pub struct RateLimiter {
     budgets: Option<[Budget<RateLimitKey>; RateKind::ALL.len()]>,
     quotas: Option<QuotaUsage>,
     guesses: Option<Guesses>,
+    slow_reads: Option<SlowReads>,
 }
 
 impl RateLimiter {
@@ -75,6 +79,15 @@ impl RateLimiter {
                 .filter(|_| policy == Policy::All)
                 .map(|quotas| QuotaUsage::new(quotas, clock.clone())),
             guesses: (policy != Policy::Off).then(|| Guesses::new(clock.clone())),
+            slow_reads: (policy != Policy::Off).then(SlowReads::default),
+        }
+    }
+
+    /// Waits until the user has a turn at reads that are slow; the turn lasts until it is dropped.
+    pub async fn slow_read(&self, user: UserId) -> Option<OwnedSemaphorePermit> {
+        match &self.slow_reads {
+            Some(reads) => reads.turn(user).await,
+            None => None,
         }
     }
 

@@ -38,7 +38,7 @@ use crate::durations::Durations;
 
 pub use list::{AnswerFilter, ListQuery, Order, Position, QuestionFilter, Slice, SortKey, Sorted};
 pub use records::{
-    Account, Answer, AuthorSummary, AvatarImage, Created, CreatedAt, Edit, Page, PasswordUpdate, Principal,
+    Account, Answer, AuthorSummary, AvatarImage, Created, CreatedAt, Edit, PasswordUpdate, Principal,
     Question, RefreshAttempt, Refreshed, Session, StoredAnswer, StoredQuestion,
 };
 
@@ -89,8 +89,8 @@ pub trait Accounts {
     /// Whether nobody has this address, in any case.
     async fn email_free(&self, email: &Email) -> Result<bool>;
 
-    /// Accounts, oldest first, without the one that stands in for the deleted.
-    async fn accounts(&self, page: Page) -> Result<Vec<Account>>;
+    /// A part of the list of all accounts, without the one that stands in for the deleted.
+    async fn accounts(&self, query: ListQuery<()>) -> Result<Vec<Account>>;
 
     /// Gives the account another name; its picture stays.
     async fn rename(&self, id: UserId, name: &Username) -> Result<Account>;

@@ -36,6 +36,12 @@ pub struct Account {
     pub avatar_version: i64,
 }
 
+impl Sorted for Account {
+    fn sort_key(&self) -> SortKey {
+        SortKey { created_at: self.created_at, id: self.id.0 }
+    }
+}
+
 impl Account {
     /// Whether the password was set by an operator, and its time is over.
     pub fn password_expired(&self, now: Timestamp) -> bool {
@@ -293,15 +299,6 @@ pub struct Edit<T> {
     pub version: Option<i64>,
     /// When.
     pub at: Timestamp,
-}
-
-/// A page by number: rows `number * size` and on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Page {
-    /// Which, from 0.
-    pub number: u32,
-    /// How many rows at most.
-    pub size: u32,
 }
 
 /// A picture.

@@ -7,6 +7,7 @@ mod content;
 mod hash_queue;
 mod input;
 mod limits;
+mod lists;
 mod origins;
 mod password_reset;
 mod rights;

@@ -28,8 +28,8 @@ use crate::{
         question, session, signed_in, text, token, user,
     },
     store::{
-        Answers, AvatarImage, Order, Page, PasswordUpdate, Position, QuestionFilter, Questions,
-        RefreshAttempt, SortKey, Store,
+        Answers, AvatarImage, Order, PasswordUpdate, Position, QuestionFilter, Questions, RefreshAttempt,
+        SortKey, Store,
     },
 };
 
@@ -278,7 +278,10 @@ async fn accounts(store: &dyn Store, ada: UserId, bob: UserId) {
     assert!(!store.username_free(&account("ada").username).await.unwrap());
     assert!(!store.email_free(&account("ada").email).await.unwrap());
     store.add_account(&account("ada")).await.unwrap_err();
-    store.accounts(Page { number: 1, size: 1 }).await.unwrap();
+    let key = Position::After(SortKey { created_at: at(0), id: ada.0 });
+    for position in [Position::Skip(1), key] {
+        store.accounts(from(first((), Order::Oldest, 1), position)).await.unwrap();
+    }
     store.rename(bob, &account("robert").username).await.unwrap();
     store.set_password(bob, replaced(&account("bob").password, "new")).await.unwrap();
     store.has_bcrypt_hashes().await.unwrap();

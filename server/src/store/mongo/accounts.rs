@@ -15,9 +15,9 @@ use super::{
     schema::{
         BY_BCRYPT, BY_EMAIL, BY_EMAIL_CANONICAL, BY_TIME, BY_USERNAME, BY_USERNAME_SKELETON, bcrypt_hashes,
     },
-    slice::{MAX_SKIP, sort},
+    slice::{narrow, sort},
 };
-use crate::store::{Account, Accounts, Error, Order, Page, PasswordUpdate, Result};
+use crate::store::{Account, Accounts, Error, ListQuery, PasswordUpdate, Result};
 
 /// A live account. The one that stands in for the deleted can be read, and is nobody's to change.
 fn ordinary(id: UserId) -> Result<Document> {
@@ -78,11 +78,16 @@ impl Accounts for Mongo {
         self.both_free((key, BY_EMAIL), (canonical, BY_EMAIL_CANONICAL)).await
     }
 
-    async fn accounts(&self, page: Page) -> Result<Vec<Account>> {
-        let filter = doc! { "deleting": false, "_id": { "$ne": uuid(UserId::DELETED.0) } };
-        let find = self.accounts.find(filter).sort(sort(Order::Oldest)).hint(Hint::Name(BY_TIME.to_owned()));
-        let find =
-            find.skip((u64::from(page.number) * u64::from(page.size)).min(MAX_SKIP)).limit(page.size.into());
+    async fn accounts(&self, query: ListQuery<()>) -> Result<Vec<Account>> {
+        let ListQuery { filter: (), order, slice } = query;
+        if slice.size == 0 {
+            // To the server, a limit of 0 is none.
+            return Ok(Vec::new());
+        }
+        let mut filter = doc! { "deleting": false, "_id": { "$ne": uuid(UserId::DELETED.0) } };
+        let skip = narrow(&mut filter, order, slice);
+        let find = self.accounts.find(filter).sort(sort(order)).hint(Hint::Name(BY_TIME.to_owned()));
+        let find = find.skip(skip).limit(slice.size.into());
         let docs: Vec<_> = ask(async { find.await?.try_collect().await }).await?;
         Ok(docs.into_iter().map(Account::from).collect())
     }

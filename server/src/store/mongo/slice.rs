@@ -38,4 +38,4 @@ pub(super) fn narrow(filter: &mut Document, order: Order, slice: Slice) -> u64 {
 }
 
 /// The server adds the size of the page to it, in 64 bits with a sign.
-pub(super) const MAX_SKIP: u64 = i64::MAX as u64 - u32::MAX as u64;
+const MAX_SKIP: u64 = i64::MAX as u64 - u32::MAX as u64;

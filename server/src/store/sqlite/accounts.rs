@@ -4,8 +4,14 @@ use async_trait::async_trait;
 use ro_co_shared::{Content, Email, Role, Timestamp, UserId, Username};
 use rusqlite::{Connection, Row, params};
 
-use super::{Sqlite, avatars, fault::is_duplicate, id, sql::statements};
-use crate::store::{Account, Accounts, Error, Page, PasswordUpdate, Result};
+use super::{
+    Sqlite, avatars,
+    fault::is_duplicate,
+    id,
+    slice::{Bounds, page},
+    sql::statements,
+};
+use crate::store::{Account, Accounts, Error, ListQuery, Order, PasswordUpdate, Result};
 
 macro_rules! columns {
     () => {
@@ -23,9 +29,8 @@ statements! {
     BY_CANONICAL = concat!("SELECT ", columns!(), " FROM accounts WHERE email_canonical = ?1");
     USERNAME_TAKEN = "SELECT 1 FROM accounts WHERE username_key = ?1 OR username_skeleton = ?2 LIMIT 1";
     EMAIL_TAKEN = "SELECT 1 FROM accounts WHERE email_key = ?1 OR email_canonical = ?2 LIMIT 1";
-    LIST = concat!(
-        "SELECT ", columns!(), " FROM accounts WHERE id <> ?1 ORDER BY created_at, id LIMIT ?2 OFFSET ?3"
-    );
+    NEWEST = concat!("SELECT ", columns!(), " FROM accounts a WHERE id <> ?5 AND ", page!(newest "a"));
+    OLDEST = concat!("SELECT ", columns!(), " FROM accounts a WHERE id <> ?5 AND ", page!(oldest "a"));
     RENAME = concat!(
         "UPDATE accounts SET username = ?2, username_key = ?3, username_skeleton = ?4 WHERE id = ?1 RETURNING ", columns!()
     );
@@ -109,10 +114,14 @@ impl Accounts for Sqlite {
         self.read(move |db| Ok(EMAIL_TAKEN.one(db, params![key, canonical], |_| Ok(()))?.is_none())).await
     }
 
-    async fn accounts(&self, page: Page) -> Result<Vec<Account>> {
-        let skip = i64::from(page.number).saturating_mul(page.size.into());
+    async fn accounts(&self, query: ListQuery<()>) -> Result<Vec<Account>> {
         self.read(move |db| {
-            Ok(LIST.all(db, params![UserId::DELETED.0.as_bytes(), page.size, skip], account)?)
+            let Bounds { time, id, size, skip } = Bounds::of(query.slice, query.order);
+            let sql = match query.order {
+                Order::Newest => NEWEST,
+                Order::Oldest => OLDEST,
+            };
+            Ok(sql.all(db, params![time, id, size, skip, UserId::DELETED.0.as_bytes()], account)?)
         })
         .await
     }

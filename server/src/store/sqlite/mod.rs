@@ -116,13 +116,13 @@ impl Sqlite {
         self.latency.read.measure(self.readers.read(work)).await
     }
 
-    /// For a query that reads much.
-    async fn read_aside<T, F>(&self, work: F) -> Result<T>
+    /// For a query that reads a whole index.
+    async fn count<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T> + Send + 'static,
     {
-        self.latency.read_aside.measure(self.readers.read_aside(work)).await
+        self.latency.read_aside.measure(self.readers.count(work)).await
     }
 }
 

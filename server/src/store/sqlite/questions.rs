@@ -98,7 +98,7 @@ impl Questions for Sqlite {
     }
 
     async fn count_questions(&self, filter: QuestionFilter) -> Result<u64> {
-        self.read_aside(move |db| Ok(count(db, filter)?)).await
+        self.count(move |db| Ok(count(db, filter)?)).await
     }
 
     async fn edit_question(&self, id: QuestionId, edit: &Edit<QuestionText>) -> Result<StoredQuestion> {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::fault::Refused;
 use crate::store::Result;
@@ -34,6 +34,8 @@ type Job = Box<dyn FnOnce(&Connection) + Send>;
 pub(super) struct Readers {
     quick: Vec<Mutex<Option<Quick>>>,
     slow: Mutex<Option<SyncSender<Job>>>,
+    /// Whose turn it is to count.
+    counting: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -53,6 +55,7 @@ impl Readers {
                 .map(|db| Quick::new(db).map(|quick| Mutex::new(Some(quick))))
                 .collect::<rusqlite::Result<_>>()?,
             slow: Mutex::new(Some(queue)),
+            counting: Arc::new(Semaphore::new(1)),
         })
     }
 
@@ -84,6 +87,23 @@ impl Readers {
     {
         let (reply, answer) = oneshot::channel();
         self.enqueue(Box::new(move |db| drop(reply.send(guarded(work, db)))))?;
+        answer.await.unwrap_or_else(|_| Err(Refused::Closed.into()))
+    }
+
+    /// As [`Self::read_aside`], for what reads a whole index. One at a time, so that a thread is left for the pages that
+    /// took too long where they were asked.
+    pub(super) async fn count<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T> + Send + 'static,
+    {
+        let turn = Arc::clone(&self.counting).acquire_owned().await;
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Box::new(move |db| {
+            drop(reply.send(guarded(work, db)));
+            // It goes with the job: who asked may leave while it runs.
+            drop(turn);
+        }))?;
         answer.await.unwrap_or_else(|_| Err(Refused::Closed.into()))
     }
 
@@ -209,6 +229,28 @@ mod tests {
         };
         let (slow_ones, ()) = tokio::join!(join_all(stuck), quick_ones);
         assert!(slow_ones.into_iter().all(|max| matches!(max, Ok(1_000_000))));
+    }
+
+    #[tokio::test]
+    async fn counting_leaves_a_thread_to_slow_pages() {
+        let readers = readers();
+        let (release, held) = channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let counts = (0..8).map(|_| {
+            let held = Arc::clone(&held);
+            readers.count(move |_| {
+                let _ = held.lock().unwrap().recv();
+                Ok(())
+            })
+        });
+        let pages = async {
+            for _ in 0..20 {
+                assert_eq!(readers.read_aside(quick).await.unwrap(), 7);
+            }
+            drop(release);
+        };
+        let (counts, ()) = tokio::join!(join_all(counts), pages);
+        assert!(counts.into_iter().all(|counted| counted.is_ok()));
     }
 
     #[tokio::test(flavor = "current_thread")]

@@ -6,9 +6,9 @@ use ro_co_shared::{Content, Email, Role, UserId, Username};
 
 use super::{
     assert_fails,
-    make::{T0, account, at, at_once, user},
+    make::{T0, account, after, at, at_once, first, from, user},
 };
-use crate::store::{Account, Error, Page, PasswordUpdate, Store};
+use crate::store::{Account, Error, Order, PasswordUpdate, Position, Store};
 
 fn name(text: &str) -> Username {
     text.parse().unwrap()
@@ -191,12 +191,22 @@ pub(super) async fn lists_are_oldest_first(store: Arc<dyn Store>) {
         all.push(one);
     }
     all.sort_by_key(|account| (account.created_at, account.id));
-    let mut listed = Vec::new();
-    for number in 0..4 {
-        listed.extend(store.accounts(Page { number, size: 2 }).await.unwrap());
+    for order in [Order::Oldest, Order::Newest] {
+        let list = first((), order, 2);
+        let (mut by_cursor, mut by_number) = (Vec::new(), Vec::new());
+        let mut page = store.accounts(list).await.unwrap();
+        while let Some(last) = page.last() {
+            let next = after(list, last);
+            by_cursor.append(&mut page);
+            page = store.accounts(next).await.unwrap();
+        }
+        for rows in [0, 2, 4, 6] {
+            by_number.extend(store.accounts(from(list, Position::Skip(rows))).await.unwrap());
+        }
+        assert!(by_cursor == all && by_number == all);
+        assert!(store.accounts(from(list, Position::Skip(u64::MAX))).await.unwrap().is_empty());
+        all.reverse();
     }
-    assert!(listed == all);
-    assert!(store.accounts(Page { number: u32::MAX, size: u32::MAX }).await.unwrap().is_empty());
 }
 
 pub(super) async fn missing_accounts_are_not_found(store: Arc<dyn Store>) {
@@ -225,7 +235,7 @@ pub(super) async fn the_deleted_account_is_nobodys(store: Arc<dyn Store>) {
     assert!(!store.email_free(&before.email).await.unwrap());
     assert_fails!(store.account_by_email(&before.email).await, Error::NotFound);
     assert_fails!(store.add_account(&account("DELETED USER")).await, Error::Conflict("username"));
-    assert!(store.accounts(Page { number: 0, size: 10 }).await.unwrap().is_empty());
+    assert!(store.accounts(first((), Order::Oldest, 10)).await.unwrap().is_empty());
 
     no_account(&*store, UserId::DELETED).await;
     assert!(store.account(UserId::DELETED).await.unwrap() == before);
