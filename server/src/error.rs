@@ -61,6 +61,32 @@ impl ApiError {
     }
 }
 
+/// Most unknown fields that an error names.
+const MAX_UNKNOWN_FIELDS: usize = 20;
+
+impl ApiError {
+    /// Names every known field that is wrong, and of the unknown ones the first 20.
+    pub(crate) fn wrong_fields(code: Code, mut errors: Vec<FieldError>, unknown: &[String]) -> Self {
+        let named = unknown.iter().take(MAX_UNKNOWN_FIELDS);
+        errors.extend(
+            named.map(|name| FieldError { field: shorten(name), message: "is not a known field".into() }),
+        );
+        let mut error = Self::about(code, errors);
+        let more = unknown.len().saturating_sub(MAX_UNKNOWN_FIELDS);
+        if more > 0 {
+            let problem = &mut *error.problem;
+            problem.detail = format!("{}; and {more} more unknown fields", problem.detail);
+            problem.error_message.clone_from(&problem.detail);
+        }
+        error
+    }
+}
+
+/// A field name for an error message: at most 64 characters, control characters replaced by one that is not longer.
+fn shorten(name: &str) -> String {
+    name.chars().take(64).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
 impl From<store::Error> for ApiError {
     fn from(error: store::Error) -> Self {
         match error {

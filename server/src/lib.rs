@@ -34,6 +34,7 @@ mod middleware;
 mod observe;
 pub mod password;
 pub mod permissions;
+mod query;
 mod request_metrics;
 mod request_user;
 pub mod run;

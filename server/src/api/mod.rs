@@ -7,6 +7,7 @@ mod cursor;
 mod estimate;
 mod header;
 mod icons;
+mod json_object;
 mod listing;
 pub mod payload;
 mod posts;
@@ -18,7 +19,7 @@ mod users;
 
 use std::sync::Arc;
 
-use poem::{IntoEndpoint, Route};
+use poem::{EndpointExt, IntoEndpoint, Request, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
 use ro_co_shared::{Author, BASE_PATH, QuestionId, Timestamp};
 
@@ -30,6 +31,7 @@ pub use spec::spec;
 use crate::{
     avatar::avatar_url,
     keys::Keys,
+    query::KnownParameters,
     store::{self, Order, QuestionFilter, SortKey},
 };
 
@@ -68,7 +70,18 @@ Clients over a rate limit get 429 with `Retry-After` in seconds.";
 /// All routes: the operations, the document and its page.
 pub fn routes() -> Route {
     let api = Arc::new(service().into_endpoint());
-    system::pages(Route::new().nest_no_strip(BASE_PATH, Arc::clone(&api)).nest_no_strip("/health", api))
+    let checked = Arc::clone(&api).before(async |request: Request| Ok(with_known_parameters(request)));
+    system::pages(Route::new().nest_no_strip(BASE_PATH, checked).nest_no_strip("/health", api))
+}
+
+/// Tells the extractors, which check the query once they know who asks, what parameters there may be.
+fn with_known_parameters(mut request: Request) -> Request {
+    if request.uri().query().is_some()
+        && let Some(names) = allow::query_parameters(request.method(), request.uri().path())
+    {
+        request.extensions_mut().insert(KnownParameters(names));
+    }
+    request
 }
 
 /// The cursor of a question in the list of questions, as its `Link` header would carry it.

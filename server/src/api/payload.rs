@@ -21,13 +21,11 @@ use ro_co_shared::{Code, FieldError, Form};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::json_object::JsonObject;
 use crate::{error::ApiError, http_server::admission::RequestAdmission};
 
 /// The media type of request and response bodies.
 const JSON: &str = "application/json";
-
-/// How many unknown fields an error names.
-const MAX_UNKNOWN_FIELDS: usize = 20;
 
 /// What a response has beside the text of its request, in bytes.
 const RESPONSE_OVERHEAD_BYTES: usize = 4 << 10;
@@ -117,47 +115,31 @@ async fn read_body(request: &Request, body: &mut RequestBody, max: usize) -> Res
 }
 
 fn read<T: Form>(bytes: &[u8]) -> Result<T::Checked, ApiError> {
-    let value: Value = serde_json::from_slice(bytes)
-        .map_err(|e| ApiError::new(Code::Malformed, format!("the body is not JSON: {e}")))?;
-    let Value::Object(fields) = &value else {
-        return Err(ApiError::new(Code::Malformed, "the body must be a JSON object"));
-    };
-    let unknown: Vec<String> =
-        fields.keys().filter(|name| !T::FIELDS.contains(&name.as_str())).cloned().collect();
-    let form: T = serde_json::from_value(value)
+    let JsonObject { fields, repeated } = serde_json::from_slice(bytes).map_err(|error| {
+        let detail = if error.is_data() {
+            "the body must be a JSON object".into()
+        } else {
+            format!("the body is not JSON: {error}")
+        };
+        ApiError::new(Code::Malformed, detail)
+    })?;
+    let is_known = |name: &str| T::FIELDS.contains(&name);
+    let unknown: Vec<String> = fields.keys().filter(|name| !is_known(name)).cloned().collect();
+    let form: T = serde_json::from_value(Value::Object(fields))
         .map_err(|_| ApiError::new(Code::Malformed, "the body could not be read"))?;
-    let (checked, errors) = match form.check() {
+    let (checked, mut errors) = match form.check() {
         Ok(checked) => (Some(checked), Vec::new()),
         Err(errors) => (None, errors),
     };
+    let twice = repeated.into_iter().filter(|name| is_known(name));
+    errors.extend(twice.map(|field| FieldError { field, message: "is given more than once".into() }));
     match checked {
-        Some(checked) if unknown.is_empty() => Ok(checked),
-        _ => Err(wrong_fields(errors, &unknown)),
+        Some(checked) if unknown.is_empty() && errors.is_empty() => Ok(checked),
+        _ => {
+            let code = if errors.is_empty() { Code::UnknownField } else { Code::Invalid };
+            Err(ApiError::wrong_fields(code, errors, &unknown))
+        }
     }
-}
-
-/// Names every known field that is wrong, and of the unknown ones the first 20.
-pub(super) fn wrong_fields(mut errors: Vec<FieldError>, unknown: &[String]) -> ApiError {
-    let code = if errors.is_empty() { Code::UnknownField } else { Code::Invalid };
-    errors.extend(
-        unknown
-            .iter()
-            .take(MAX_UNKNOWN_FIELDS)
-            .map(|name| FieldError { field: shorten(name), message: "is not a known field".into() }),
-    );
-    let mut fault = ApiError::about(code, errors);
-    let more = unknown.len().saturating_sub(MAX_UNKNOWN_FIELDS);
-    if more > 0 {
-        let problem = &mut *fault.problem;
-        problem.detail = format!("{}; and {more} more unknown fields", problem.detail);
-        problem.error_message.clone_from(&problem.detail);
-    }
-    fault
-}
-
-/// A field name for an error message: at most 64 characters, control characters replaced by one that is not longer.
-fn shorten(name: &str) -> String {
-    name.chars().take(64).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// A JSON response body.
@@ -306,6 +288,14 @@ mod tests {
         let body = format!("{{\"title\":\"x\",{}}}", few.join(","));
         let p = problem(body.as_bytes());
         assert!(serde_json::to_vec(&p).unwrap().len() <= 4096 + 4 * body.len());
+    }
+
+    #[test]
+    fn repeated_fields_are_refused() {
+        let p = problem(br#"{"title": "A?", "titel": 1, "title": "B?", "titel": 2, "title": "C?"}"#);
+        let found: Vec<_> = p.errors.iter().map(|e| (e.field.as_str(), e.message.as_str())).collect();
+        let expected = [("title", "is given more than once"), ("titel", "is not a known field")];
+        assert_eq!((p.code, found), (Code::Invalid, expected.to_vec()));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use ro_co_shared::Code;
 
 use super::Caller;
 use crate::{
-    app::App, error::ApiError, http_server::admission, limits::AnonymousRateLimit, password::Requester,
+    app::App, error::ApiError, http_server::admission, limits::AnonymousRateLimit, password::Requester, query,
     request_user::RequestUser,
 };
 
@@ -128,6 +128,7 @@ async fn identify(request: &Request) -> Result<Caller, ApiError> {
     let caller = app.caller(token).await?;
     RequestUser::note(request, caller.user);
     app.limits.count_user(request, caller.user)?;
+    query::check(request)?;
     Ok(caller)
 }
 
@@ -161,6 +162,7 @@ impl<'a> ApiExtractor<'a> for RefreshBearer {
 impl<'a> FromRequest<'a> for AnonymousRateLimit {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> Result<Self> {
         let limit = App::of(request)?.limits.count_anonymous(request)?;
+        query::check(request)?;
         admission::authorized(request).await;
         Ok(limit)
     }

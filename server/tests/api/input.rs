@@ -183,3 +183,44 @@ async fn the_pages_for_people_and_programs() {
     page("/health/live").await.expect(200);
     page("/health/ready").await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_have_known_parameters_once() {
+    let test = Test::new();
+    let ada = test.person("ada").await;
+    let question = format!("/api/v1/question/{}", test.ask(&ada, "Why?").await);
+    for (path, fields) in [
+        ("/api/v1/question/all?titel=x&size=1", vec!["titel"]),
+        ("/api/v1/question/all?size=1&size=2&page=0&page=0", vec!["page", "size"]),
+        ("/api/v1/question/all?Size=1", vec!["Size"]),
+        ("/api/v1/user/me?x=1&y=2&x=3", vec!["x", "y"]),
+        (&format!("{question}?%1B%5B31m=1"), vec!["?[31m"]),
+    ] {
+        let answer = test.get(&ada, path).await.expect(400);
+        assert_eq!(
+            (answer.problem().code, answer.fields()),
+            (Code::UnknownField, fields.iter().map(|f| (*f).into()).collect()),
+            "{path}"
+        );
+    }
+    let open = "/api/v1/auth/signup/username?username=kim&fast=1";
+    assert_eq!(test.send(None, "GET", open, Value::Null).await.expect(400).fields(), ["fast"]);
+    assert_eq!(
+        test.send(Some(&ada), "DELETE", &format!("{question}?content=erase"), Value::Null)
+            .await
+            .expect(400)
+            .fields(),
+        ["content"]
+    );
+    test.get(&ada, &question).await.expect(200);
+    // Who asks comes first, and what there is.
+    test.send(None, "GET", "/api/v1/user/me?x=1", Value::Null).await.expect(401);
+    test.get(&ada, "/api/v1/nowhere?x=1").await.expect(404);
+    // Caches are led past an old picture by parameters of all kinds.
+    for icon in ["icon?t=123&v=1", "icon.png?t=1&t=2"] {
+        test.get(&ada, &format!("/api/v1/user/{}/{icon}", ada.id)).await.expect(200);
+    }
+    for page in ["/health/live?probe=1", "/openapi.json?x=1", "/?x=1"] {
+        test.call("GET", page, &[], None).await.expect(200);
+    }
+}
