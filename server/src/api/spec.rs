@@ -3,7 +3,7 @@
 //! Added is what holds for every operation of a kind and would be noise in each signature; corrected is what breaks
 //! client generators:
 //!
-//! - statuses from middleware and extractors: 401 where a token is needed, 400 where there is input, 408, 413 and 415
+//! - statuses from middleware and extractors: 401 where a token is needed, 400 under the base path, 408, 413 and 415
 //!   where there is a body, 429, 500 and 503 everywhere;
 //! - `security: []` on operations without authentication, explicitly;
 //! - a field with a reference and a description comes as `allOf`: only the reference is kept;
@@ -13,6 +13,7 @@
 //! - headers get their usual spelling and descriptions; default values are left out; limits are integers; keys are
 //!   sorted, whatever map order the build's features select.
 
+use ro_co_shared::BASE_PATH;
 use serde_json::{Map, Value, json};
 
 use crate::error::meaning;
@@ -24,8 +25,10 @@ const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 pub fn spec() -> String {
     let mut document: Value = serde_json::from_str(&super::service().spec()).unwrap_or_default();
     if let Some(paths) = document["paths"].as_object_mut() {
-        for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
-            complete(operation);
+        for (path, operations) in paths {
+            for operation in operations.as_object_mut().into_iter().flat_map(Map::values_mut) {
+                complete(path, operation);
+            }
         }
     }
     close_bodies(&mut document);
@@ -82,17 +85,17 @@ fn link(document: &mut Value) {
 }
 
 /// Adds what holds for every operation of a kind.
-fn complete(operation: &mut Value) {
+fn complete(path: &str, operation: &mut Value) {
     let secured = operation["security"].as_array().is_some_and(|s| !s.is_empty());
     // Every operation with an access token but the one that shows why the others are refused.
     let refusable = operation["security"][0].get("accessToken").is_some() && operation["operationId"] != "me";
     let body = operation.get("requestBody").is_some();
-    let input = body || operation["parameters"].as_array().is_some_and(|p| !p.is_empty());
     if !secured {
         operation["security"] = json!([]);
     }
     let common = [
-        (400, input),
+        // Also without parameters: an unknown one is refused.
+        (400, path.starts_with(BASE_PATH)),
         (401, secured),
         (403, refusable),
         (408, body),
