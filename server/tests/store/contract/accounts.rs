@@ -48,7 +48,7 @@ pub(super) async fn names_and_email_addresses_that_no_rule_allows_come_out(store
     assert!(store.account(old.id).await.unwrap() == old);
     let given = Email::unchecked("ADA@xn--zzzzzz--.example");
     assert!(store.account_by_email(&given).await.unwrap() == old);
-    let listed = store.accounts(Page { number: 0, size: 10 }).await.unwrap();
+    let listed = store.accounts(first((), Order::Oldest, 10)).await.unwrap();
     assert!(listed.contains(&old));
     assert!(store.rename(old.id, &name("new")).await.unwrap().username == name("new"));
 }

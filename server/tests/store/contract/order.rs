@@ -99,7 +99,7 @@ async fn read_on(
         let page = list.read(&*store, position).await;
         seen.extend(page.iter().map(|key| key.id));
         match page.last() {
-            Some(last) => position = Position::After(store.resume_after(*last, now)),
+            Some(key) => position = Position::After(store.resume_after(*key, now)),
             None if finished => return seen,
             None => tokio::task::yield_now().await,
         }
