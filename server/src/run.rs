@@ -157,6 +157,8 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, StartError> {
     }
     let listeners = bind(&addresses, mode).await.map_err(cannot_listen)?.with_tls(certificates.clone());
     let address = listeners.local_address().map_err(cannot_listen)?;
+    #[cfg(feature = "metrics")]
+    let metrics_listeners = bind_metrics(config).await?;
     files::warn_if_readable(&dir);
     lock.publish(address).map_err(|source| DataDirError::Unusable { path: dir, source })?;
     let (stop, stopped) = watch::channel(false);
@@ -173,8 +175,8 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, StartError> {
     };
     let server = HttpServer::new(app.service(), limits);
     #[cfg(feature = "metrics")]
-    if let Some(listen) = &config.metrics_listen {
-        serve_metrics(listen, &app, server.gauges(), stop.subscribe()).await?;
+    if let Some(listeners) = metrics_listeners {
+        serve_metrics(listeners, &app, server.gauges(), stop.subscribe());
     }
     let task = tokio::spawn(server.serve(listeners, shutdown));
     Ok(Started::Here(Running { address, scheme, app, stop, task, _lock: lock, _temp_dir: temp_dir }))
@@ -186,23 +188,24 @@ async fn wait_for(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Serves the metrics on a listener of their own, until the server stops.
+/// The bound listener of the metrics, if there is to be one.
 #[cfg(feature = "metrics")]
-async fn serve_metrics(
-    MetricsListen(listen): &MetricsListen,
-    app: &Arc<App>,
-    gauges: HttpGauges,
-    stopped: watch::Receiver<bool>,
-) -> Result<(), StartError> {
+async fn bind_metrics(config: &Config) -> Result<Option<Listeners>, StartError> {
+    let Some(MetricsListen(listen)) = &config.metrics_listen else { return Ok(None) };
     let cannot_listen = |error| StartError::Listen("--metrics-listen", listen.clone(), error);
     let addresses = listen.resolve().await.map_err(cannot_listen)?;
     let listeners = Listeners::bind(&addresses).await.map_err(cannot_listen)?;
     let address = listeners.local_address().map_err(cannot_listen)?;
+    tracing::info!(%address, "Metrics listening");
+    Ok(Some(listeners))
+}
+
+/// Serves the metrics on a listener of their own, until the server stops.
+#[cfg(feature = "metrics")]
+fn serve_metrics(listeners: Listeners, app: &Arc<App>, gauges: HttpGauges, stopped: watch::Receiver<bool>) {
     let limits = HttpLimits { max_connections: 16, max_in_flight: 16, ..HttpLimits::default() };
     let server = HttpServer::new(metrics::endpoint(app, gauges), limits);
     tokio::spawn(server.serve(listeners, wait_for(stopped)));
-    tracing::info!(%address, "Metrics listening");
-    Ok(())
 }
 
 /// Completes unfinished deletions and purges old sessions, for as long as the server exists.

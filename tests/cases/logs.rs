@@ -1,13 +1,14 @@
 //! The server's log: a line per request, security events, and what happens when nobody reads it.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Stdio},
 };
 
 use ro_co_tests::{
-    Home, Options, Person, Request, Server, Terminal, person::PASSWORD, programs::program, wait::until,
+    Home, Options, Person, Reply, Request, Server, Terminal, person::PASSWORD, programs::program, wait::until,
 };
 use serde_json::{Value, json};
 
@@ -112,8 +113,11 @@ fn a_log_that_nobody_reads_stops_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let (mut server, address) = start(dir.path(), Stdio::piped());
     // Each line has some 200 bytes: more than pipe and queue hold.
+    let request = Request::new("GET", "/health/live").keep_alive_bytes();
+    let mut client = BufReader::new(TcpStream::connect(address).unwrap());
     for _ in 0..8_000 {
-        Request::new("GET", "/health/live").send(address).unwrap().expect(200);
+        client.get_mut().write_all(&request).unwrap();
+        Reply::read(&mut client).unwrap().expect(200);
     }
     let mut log = BufReader::new(server.stderr.take().unwrap());
     let mut line = String::new();
