@@ -153,7 +153,10 @@ fn avatars_are_sandboxed_and_cacheable() {
     let policy = icon.header("content-security-policy").unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("sandbox"), "{policy}");
     let cache = icon.header("cache-control").unwrap();
-    assert!(cache.contains("private") && cache.contains("max-age"), "{cache}");
+    assert_eq!(cache, "private, no-cache");
+    let me = ada.get("/user/me").expect(200).json();
+    let current = ada.get(me["avatarUrl"].as_str().unwrap().strip_prefix("/api/v1").unwrap()).expect(200);
+    assert_eq!(current.header("cache-control"), Some("private, max-age=86400"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::{
     auth::Caller,
     avatar::Picture,
     error::{ApiError, Missing, OperationError, Plain},
+    store::Account,
 };
 
 pub(super) struct Icons;
@@ -40,13 +41,13 @@ impl Described for Side {
     }
 }
 
-/// The version of a picture in its address: nobody reads it, but a new picture has a new address.
-pub(super) struct Version;
+/// The version of a picture in its URL: a new picture has a new URL.
+pub(super) struct Version(u32);
 
 impl Field for Version {
     fn from_text(text: &str) -> Result<Self, Invalid> {
         let version = text.parse().ok().filter(|n: &u32| (0..=VERSIONS).contains(n));
-        version.map(|_| Self).ok_or_else(|| Invalid(format!("must be a whole number from 0 to {VERSIONS}")))
+        version.map(Self).ok_or_else(|| Invalid(format!("must be a whole number from 0 to {VERSIONS}")))
     }
 }
 
@@ -98,8 +99,14 @@ enum NewPicture {
 /// Nothing in a picture is loaded or run, wherever it is opened.
 const SVG_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
-fn cache_control(picture: &Picture) -> String {
-    format!("private, max-age={}", picture.max_age)
+/// Only the URL with the current version may be kept unasked: what it names never changes.
+fn cache_control(picture: &Picture, account: &Account, asked: Option<&Version>) -> String {
+    match asked {
+        Some(Version(version)) if i64::from(*version) == account.avatar_version => {
+            format!("private, max-age={}", picture.max_age)
+        }
+        _ => "private, no-cache".to_owned(),
+    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/user", tag = "Tag::Users")]
@@ -114,7 +121,7 @@ impl Icons {
         app: Data<&Arc<App>>,
         /// The user's id.
         id: Path<Input<UserId>>,
-        /// The version in an `avatarUrl`; it keeps caches from taking an old picture for a new one.
+        /// The version in an `avatarUrl`. Only with the current one may caches keep the picture, for a day.
         v: Query<Optional<Version>>,
         /// The tag of the picture at hand.
         #[oai(name = "If-None-Match")]
@@ -122,10 +129,10 @@ impl Icons {
     ) -> Result<SvgReply, OperationError<Missing>> {
         let mut errors = Errors::default();
         let (id, v) = (id.0.check("id", &mut errors), v.0.check_text("v", &mut errors));
-        let (Some(id), Some(_)) = (id, v) else { return Err(ApiError::fields(errors.into_vec()).into()) };
+        let (Some(id), Some(v)) = (id, v) else { return Err(ApiError::fields(errors.into_vec()).into()) };
         let account = app.store.account(id).await?;
         let picture = app.avatars.picture(&account).await?;
-        let cache = cache_control(&picture);
+        let cache = cache_control(&picture, &account, v.as_ref());
         Ok(if matches_tag(if_none_match.0.as_deref(), &picture.etag) {
             SvgReply::Unchanged(picture.etag, cache)
         } else {
@@ -145,7 +152,7 @@ impl Icons {
         id: Path<Input<UserId>>,
         /// How many pixels wide and high, 128 by default.
         size: Query<Optional<Side>>,
-        /// The version in an `avatarUrl`; it keeps caches from taking an old picture for a new one.
+        /// The version in an `avatarUrl`. Only with the current one may caches keep the picture, for a day.
         v: Query<Optional<Version>>,
         /// The tag of the picture at hand.
         #[oai(name = "If-None-Match")]
@@ -154,12 +161,12 @@ impl Icons {
         let mut errors = Errors::default();
         let (id, size) = (id.0.check("id", &mut errors), size.0.check_text("size", &mut errors));
         let v = v.0.check_text("v", &mut errors);
-        let (Some(id), Some(size), Some(_)) = (id, size, v) else {
+        let (Some(id), Some(size), Some(v)) = (id, size, v) else {
             return Err(ApiError::fields(errors.into_vec()).into());
         };
         let account = app.store.account(id).await?;
         let picture = app.avatars.png(&account, size.map_or(128, |s| s.0)).await?;
-        let cache = cache_control(&picture);
+        let cache = cache_control(&picture, &account, v.as_ref());
         Ok(if matches_tag(if_none_match.0.as_deref(), &picture.etag) {
             PngReply::Unchanged(picture.etag, cache)
         } else {

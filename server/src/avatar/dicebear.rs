@@ -9,7 +9,9 @@ use reqwest::{
 };
 use tokio::sync::{OnceCell, Semaphore};
 
-use super::{Failure, LARGEST, Timing, breaker::Breaker, colours::colours, vetted};
+use super::{
+    Failure, MAX_SVG_BYTES, Timing, breaker::Breaker, colours::colours, render_pool::RenderPool, vetted,
+};
 
 /// DiceBear's public service, free for non-commercial use.
 pub const DICEBEAR_URL: &str = "https://api.dicebear.com/9.x";
@@ -25,16 +27,19 @@ pub(super) struct Host {
     client: OnceCell<Client>,
     places: Semaphore,
     breaker: Breaker,
+    /// Where what comes is parsed and checked.
+    pool: RenderPool,
 }
 
 impl Host {
-    pub(super) fn new(base: Url, timing: Timing) -> Self {
+    pub(super) fn new(base: Url, timing: Timing, pool: RenderPool) -> Self {
         Self {
             base,
             timing,
             client: OnceCell::new(),
             places: Semaphore::new(PLACES),
             breaker: Breaker::new(timing.rest),
+            pool,
         }
     }
 
@@ -61,12 +66,13 @@ impl Host {
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
-            if body.len() + chunk.len() > LARGEST {
+            if body.len() + chunk.len() > MAX_SVG_BYTES {
                 return Err(Failure::Large);
             }
             body.extend_from_slice(&chunk);
         }
-        vetted(&String::from_utf8(body).map_err(|_| Failure::Text)?)
+        let svg = String::from_utf8(body).map_err(|_| Failure::Text)?;
+        self.pool.run(move || vetted(&svg)).await?
     }
 
     /// One host, without redirects. The environment's proxies (`HTTPS_PROXY`, `NO_PROXY`) are used, except for a service

@@ -13,9 +13,8 @@ use futures_util::{
     future::{BoxFuture, Shared},
 };
 use ro_co_shared::{Timestamp, UserId};
-use tokio::sync::Semaphore;
 
-use super::{Failure, PAINTERS, Source, Timing, builtin, dicebear::Host};
+use super::{Failure, Source, Timing, builtin, dicebear::Host, render_pool::RenderPool};
 use crate::store::{self, Account, AvatarImage};
 
 type Flight = Shared<BoxFuture<'static, Option<Arc<str>>>>;
@@ -38,7 +37,7 @@ struct Studio {
 
 enum Artist {
     Host(Box<Host>),
-    Builtin(Semaphore),
+    Builtin(RenderPool),
 }
 
 /// Takes a flight off the list when it ends, however it does.
@@ -48,10 +47,15 @@ struct Landing {
 }
 
 impl Flights {
-    pub(super) fn new(store: Arc<dyn store::Avatars + Send + Sync>, source: Source, timing: Timing) -> Self {
+    pub(super) fn new(
+        store: Arc<dyn store::Avatars + Send + Sync>,
+        source: Source,
+        timing: Timing,
+        pool: RenderPool,
+    ) -> Self {
         let artist = match source {
-            Source::DiceBear { base } => Artist::Host(Box::new(Host::new(base, timing))),
-            Source::Builtin => Artist::Builtin(Semaphore::new(PAINTERS)),
+            Source::DiceBear { base } => Artist::Host(Box::new(Host::new(base, timing, pool))),
+            Source::Builtin => Artist::Builtin(pool),
         };
         Self {
             studio: Arc::new(Studio {
@@ -137,11 +141,9 @@ impl Artist {
     async fn draw(&self, seed: &str) -> Result<String, Failure> {
         match self {
             Self::Host(host) => host.draw(seed).await,
-            Self::Builtin(painters) => {
-                let _painter = painters.acquire().await;
+            Self::Builtin(pool) => {
                 let seed = seed.to_owned();
-                let drawn = tokio::task::spawn_blocking(move || builtin::draw(&seed)).await;
-                drawn.unwrap_or_else(|error| Err(Failure::Library(error.to_string())))
+                pool.run(move || builtin::draw(&seed)).await?
             }
         }
     }

@@ -10,6 +10,7 @@ mod colours;
 mod dicebear;
 mod flights;
 mod render;
+mod render_pool;
 mod sanitise;
 #[cfg(test)]
 mod tests;
@@ -22,11 +23,12 @@ use hyper::body::Bytes;
 use moka::sync::Cache;
 use reqwest::Url;
 use ro_co_shared::{BASE_PATH, UserId};
-use tokio::{sync::Semaphore, time};
+use tokio::{task::JoinError, time};
 
 use crate::store::{self, Account};
 pub use dicebear::DICEBEAR_URL;
 use flights::Flights;
+use render_pool::RenderPool;
 
 /// Shown while there is nothing better.
 const PLACEHOLDER: &str = include_str!("placeholder.svg");
@@ -35,13 +37,13 @@ const PLACEHOLDER_AGE: u32 = 5;
 /// Seconds a client may keep a picture, whose address changes with it: a day.
 const PICTURE_AGE: u32 = 24 * 60 * 60;
 /// Bytes of an SVG at most. A robot has 4,000 to 27,000.
-const LARGEST: usize = 256 * 1024;
+const MAX_SVG_BYTES: usize = 256 * 1024;
 /// Sides of a PNG, in pixels.
 const SIZES: std::ops::RangeInclusive<u32> = 16..=256;
 /// Bytes of PNG kept in memory; one of 128 pixels has about 8,000.
 const PNG_MEMORY: u64 = 8 << 20;
-/// Pictures drawn at a time: drawing takes a whole core.
-const PAINTERS: usize = 2;
+/// Pictures rendered at a time.
+const RENDERERS: usize = 2;
 
 /// The URL of a user's picture, relative to this server; a new version has a new URL.
 pub fn avatar_url(user: UserId, version: i64) -> String {
@@ -102,7 +104,7 @@ pub struct Picture {
 pub struct Avatars {
     flights: Flights,
     timing: Timing,
-    painters: Semaphore,
+    pool: RenderPool,
     pngs: Cache<(UserId, i64, u32), Picture>,
 }
 
@@ -129,6 +131,8 @@ enum Failure {
     Broken(#[from] render::Error),
     #[error("the built-in library failed: {0}")]
     Library(String),
+    #[error("rendering panicked: {0}")]
+    Panicked(#[from] JoinError),
 }
 
 /// Without the address, for that has the user's name in it.
@@ -141,7 +145,7 @@ impl From<reqwest::Error> for Failure {
 /// The SVG without what does not belong there, if that is a picture.
 fn vetted(svg: &str) -> Result<String, Failure> {
     let svg = sanitise::sanitise(svg)?;
-    if svg.len() > LARGEST {
+    if svg.len() > MAX_SVG_BYTES {
         return Err(Failure::Large);
     }
     render::check(&svg)?;
@@ -164,10 +168,11 @@ impl Avatars {
     pub fn with_timing(store: Arc<dyn store::Avatars + Send + Sync>, source: Source, timing: Timing) -> Self {
         let weigh =
             |_: &(UserId, i64, u32), picture: &Picture| u32::try_from(picture.body.len()).unwrap_or(u32::MAX);
+        let pool = RenderPool::new(RENDERERS);
         Self {
-            flights: Flights::new(store, source, timing),
+            flights: Flights::new(store, source, timing, pool.clone()),
             timing,
-            painters: Semaphore::new(PAINTERS),
+            pool,
             pngs: Cache::builder().max_capacity(PNG_MEMORY).weigher(weigh).build(),
         }
     }
@@ -195,8 +200,8 @@ impl Avatars {
             return Ok(picture);
         }
         match self.svg(account).await? {
-            Some(svg) => self.painted(own, svg, PICTURE_AGE).await,
-            None => self.painted((UserId::DELETED, 0, size), PLACEHOLDER.into(), PLACEHOLDER_AGE).await,
+            Some(svg) => self.rendered(own, svg, PICTURE_AGE).await,
+            None => self.rendered((UserId::DELETED, 0, size), PLACEHOLDER.into(), PLACEHOLDER_AGE).await,
         }
     }
 
@@ -211,18 +216,18 @@ impl Avatars {
         Ok(time::timeout(self.timing.asker, self.flights.join(account)).await.unwrap_or_default())
     }
 
-    async fn painted(&self, key: (UserId, i64, u32), svg: Arc<str>, max_age: u32) -> store::Result<Picture> {
-        let _painter = self.painters.acquire().await;
-        // Somebody may have had it painted while this one waited.
-        if let Some(picture) = self.pngs.get(&key) {
-            return Ok(picture);
-        }
-        let (.., size) = key;
-        let png = tokio::task::spawn_blocking(move || render::png(&svg, size)).await;
-        let png = png.map_err(broken)?.map_err(broken)?;
-        let picture = Picture::new(png.into(), "image/png", max_age);
-        self.pngs.insert(key, picture.clone());
-        Ok(picture)
+    async fn rendered(&self, key: (UserId, i64, u32), svg: Arc<str>, max_age: u32) -> store::Result<Picture> {
+        let pngs = self.pngs.clone();
+        let work = move || -> Result<Picture, render::Error> {
+            // Another caller may have had it rendered while this one waited.
+            if let Some(picture) = pngs.get(&key) {
+                return Ok(picture);
+            }
+            let picture = Picture::new(render::png(&svg, key.2)?.into(), "image/png", max_age);
+            pngs.insert(key, picture.clone());
+            Ok(picture)
+        };
+        self.pool.run(work).await.map_err(broken)?.map_err(broken)
     }
 }
 

@@ -129,8 +129,12 @@ const LINKING: [&str; 3] = ["use", "linearGradient", "radialGradient"];
 const NODES: u32 = 1_000;
 /// Elements within each other, those referred to included; a robot has about 8.
 const DEPTH: usize = 32;
-/// Elements drawn, counted as often as they are referred to; the largest robot has about 250.
-const DRAWN: usize = 4_000;
+/// The cost of drawing, where each element counts as often as it is referred to; a robot costs some hundreds.
+const MAX_COST: usize = 4_000;
+/// What a step of a filter costs: it reads and writes every pixel of the picture, a blur several times.
+const FILTER_STEP_COST: usize = 20;
+/// What a layer costs, which a mask, a clip path and an opacity need: it is a picture of its own until it is laid over the rest.
+const LAYER_COST: usize = 10;
 
 /// Why a document is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -177,7 +181,7 @@ fn without_declaration(text: &str) -> &str {
 /// What a document costs to draw.
 struct Costs<'a, 'input> {
     parts: HashMap<&'a str, Node<'a, 'input>>,
-    drawn: usize,
+    total: usize,
 }
 
 impl<'a, 'input> Costs<'a, 'input> {
@@ -191,13 +195,13 @@ impl<'a, 'input> Costs<'a, 'input> {
                 return Err(Error::Ambiguous);
             }
         }
-        Ok(Self { parts, drawn: 0 })
+        Ok(Self { parts, total: 0 })
     }
 
     /// Walks through all that is drawn for this node, unless that is too much.
     fn visit(&mut self, node: Node<'a, 'input>, depth: usize) -> Result<(), Error> {
-        self.drawn += 1;
-        if self.drawn > DRAWN || depth > DEPTH {
+        self.total += cost(node);
+        if self.total > MAX_COST || depth > DEPTH {
             return Err(Error::Excessive);
         }
         for child in node.children() {
@@ -211,6 +215,16 @@ impl<'a, 'input> Costs<'a, 'input> {
         }
         Ok(())
     }
+}
+
+/// The cost of drawing one element, without its children and what it refers to.
+fn cost(node: Node) -> usize {
+    let name = node.tag_name().name();
+    if name.starts_with("fe") && name != "feMergeNode" {
+        return FILTER_STEP_COST;
+    }
+    let layer = ["mask", "clip-path", "opacity"].iter().any(|attribute| node.attribute(*attribute).is_some());
+    if layer { LAYER_COST } else { 1 }
 }
 
 /// The id of the other part of the picture that an attribute refers to, if it refers to anything like that.

@@ -108,6 +108,24 @@ fn what_would_cost_too_much_to_draw_is_no_picture() {
 }
 
 #[test]
+fn filters_and_layers_cost_more_than_shapes() {
+    let blurs = |n: usize| {
+        let steps = "<feGaussianBlur stdDeviation='50'/>".repeat(n);
+        wrapped(&format!("<filter id='f'>{steps}</filter><rect width='9' height='9' filter='url(#f)'/>"))
+    };
+    // Where it is defined and where it is used.
+    assert!(sanitise(&blurs(15)).is_ok());
+    assert!(matches!(sanitise(&blurs(200)), Err(Error::Excessive)));
+    let used_often = "<rect width='9' height='9' filter='url(#f)'/>".repeat(200);
+    let one = format!("<filter id='f'><feGaussianBlur stdDeviation='50'/></filter>{used_often}");
+    assert!(matches!(sanitise(&wrapped(&one)), Err(Error::Excessive)));
+    for layer in ["opacity='.5'", "mask='url(#m)'", "clip-path='url(#m)'"] {
+        let layers = format!("<g {layer}/>").repeat(450);
+        assert!(matches!(sanitise(&wrapped(&layers)), Err(Error::Excessive)), "{layer}");
+    }
+}
+
+#[test]
 fn two_parts_of_one_name_are_no_picture() {
     assert!(matches!(sanitise(&wrapped("<g id='a'/><g id=' a'/>")), Err(Error::Ambiguous)));
 }
