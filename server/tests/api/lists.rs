@@ -34,7 +34,7 @@ fn titles(pages: &[Vec<Value>]) -> Vec<&str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn deep_pages_name_the_cursor() {
     let test = Test::new();
-    let root = test.admin("root").await;
+    let root = test.admin("grace").await;
     let question = test.ask(&root, "Why?").await;
     for path in [QUESTIONS, &format!("/api/v1/answer/all/{question}"), "/api/v1/user/all"] {
         for good in ["page=100&size=100", "page=1000", "page=10000&size=1", "page=0&size=100"] {
@@ -51,14 +51,14 @@ async fn deep_pages_name_the_cursor() {
 #[tokio::test(flavor = "multi_thread")]
 async fn users_are_listed_by_cursor() {
     let test = Test::new();
-    let root = test.admin("root").await;
+    let root = test.admin("grace").await;
     for name in ["ada", "bob", "eve", "kim"] {
         test.clock.advance(1);
         test.person(name).await;
     }
     let pages = walk(&test, &root, "/api/v1/user/all?size=2").await;
     let names: Vec<_> = pages.iter().flatten().map(|user| user["username"].as_str().unwrap()).collect();
-    assert_eq!(names, ["root", "ada", "bob", "eve", "kim"]);
+    assert_eq!(names, ["grace", "ada", "bob", "eve", "kim"]);
     assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1]);
     let first = test.get(&root, "/api/v1/user/all?size=2").await;
     let elsewhere = next(&first).unwrap().replace("/user/all", "/question/all");
