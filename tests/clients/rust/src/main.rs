@@ -8,7 +8,7 @@ use std::{env, fmt::Debug, future::Future};
 
 use client::{
     Client,
-    types::{self, Code, Login, Problem, Question},
+    types::{self, Login, Problem, Question},
 };
 use futures::TryStreamExt;
 use progenitor_client::{ByteStream, Error, ResponseValue};
@@ -53,12 +53,12 @@ fn caller(base: &str, token: &str) -> Client {
 async fn refused<T: Debug>(
     answer: impl Future<Output = Result<ResponseValue<T>, Error<Problem>>>,
     status: u16,
-    code: Code,
+    code: &str,
 ) -> Problem {
     match answer.await {
         Err(Error::ErrorResponse(refusal)) => {
-            let is = (refusal.status().as_u16(), refusal.status, refusal.code);
-            assert_eq!(is, (status, i32::from(status), code), "{refusal:?}");
+            let is = (refusal.status().as_u16(), refusal.status, refusal.code.to_string());
+            assert_eq!(is, (status, i32::from(status), code.to_owned()), "{refusal:?}");
             refusal.into_inner()
         }
         other => panic!("not refused: {other:?}"),
@@ -68,7 +68,7 @@ async fn refused<T: Debug>(
 async fn every_wrong_field_is_named(visitor: &Client) {
     assert!(types::SignUpUsername::try_from("s").is_err(), "the client knows the limits of a name");
     let weak = types::SignUp::builder().username("script").email("script").password("password1234");
-    let problem = refused(visitor.sign_up().body(weak).send(), 400, Code::Invalid).await;
+    let problem = refused(visitor.sign_up().body(weak).send(), 400, "invalid").await;
     let fields: Vec<_> = problem.errors.iter().map(|error| &**error.field).collect();
     assert_eq!(fields, ["email", "password"], "{problem:?}");
 }
@@ -79,10 +79,10 @@ async fn signed_in(visitor: &Client, name: &str) -> Login {
     let account = || types::SignUp::builder().username(name).email(email.clone()).password(PASSWORD);
     let made = visitor.sign_up().body(account()).send().await.unwrap();
     assert_eq!(made.email.as_ref().map(|e| e.to_string()), Some(email.clone()), "{made:?}");
-    refused(visitor.sign_up().body(account()).send(), 409, Code::Taken).await;
+    refused(visitor.sign_up().body(account()).send(), 409, "taken").await;
     let credentials = |password: &str| types::Credentials::builder().email(email.clone()).password(password);
     let wrong = visitor.login().body(credentials("not the password")).send();
-    refused(wrong, 401, Code::InvalidCredentials).await;
+    refused(wrong, 401, "invalid_credentials").await;
     let session = visitor.login().body(credentials(PASSWORD)).send().await.unwrap().into_inner();
     assert!(session.token_expires_in > 0 && session.id == made.id, "{session:?}");
     session
@@ -113,7 +113,7 @@ async fn ask(client: &Client) -> Vec<Question> {
     }
     let other = types::NewQuestion::builder().title("Something else");
     let again = client.create_question().idempotency_key("question-0").body(other).send();
-    refused(again, 409, Code::KeyReused).await;
+    refused(again, 409, "key_reused").await;
     asked
 }
 
@@ -144,8 +144,8 @@ async fn edit_and_answer(client: &Client, stranger: &Client, question: &Question
     let body = || types::EditQuestion::builder().title("Edited by a script");
     let edit = || client.update_question().id(question.id).body(body()).if_match(tag).send();
     assert_eq!(edit().await.unwrap().title.to_string(), "Edited by a script");
-    refused(edit(), 412, Code::Stale).await;
-    refused(stranger.update_question().id(question.id).body(body()).send(), 403, Code::Forbidden).await;
+    refused(edit(), 412, "stale").await;
+    refused(stranger.update_question().id(question.id).body(body()).send(), 403, "forbidden").await;
     let text = types::NewAnswer::builder().description("So it is.").question_id(question.id);
     let answer = stranger.create_answer().body(text).send().await.unwrap();
     let answers = client.list_answers().question_id(question.id).send().await.unwrap();
@@ -153,14 +153,14 @@ async fn edit_and_answer(client: &Client, stranger: &Client, question: &Question
 }
 
 async fn sign_out(base: &str, session: &Login) {
-    refused(caller(base, "made-up").me().send(), 401, Code::Unauthenticated).await;
+    refused(caller(base, "made-up").me().send(), 401, "unauthenticated").await;
     let renewed = caller(base, &session.refresh_token).refresh().send().await.unwrap();
     assert_ne!(*renewed.refresh_token, *session.refresh_token);
     let mine = caller(base, &renewed.token).me().send().await.unwrap();
     assert!(mine.id == session.id && mine.created_at.is_some(), "{mine:?}");
     let body = types::SignOut::builder().refresh_token(renewed.refresh_token.to_string());
     assert_eq!(Client::new(base).logout().body(body).send().await.unwrap().status(), 200);
-    refused(caller(base, &renewed.refresh_token).refresh().send(), 401, Code::SessionEnded).await;
+    refused(caller(base, &renewed.refresh_token).refresh().send(), 401, "session_ended").await;
 }
 
 async fn guesses_have_to_wait(visitor: &Client) {
@@ -168,7 +168,7 @@ async fn guesses_have_to_wait(visitor: &Client) {
         let guess = types::Credentials::builder().email("guessed@example.org").password("not the password");
         match visitor.login().body(guess).send().await {
             Err(Error::ErrorResponse(refusal)) if refusal.status() == 429 => {
-                assert_eq!(refusal.code, Code::TooManyRequests);
+                assert_eq!(refusal.code.to_string(), "too_many_requests");
                 let wait = refusal.headers()["retry-after"].to_str().unwrap();
                 assert!(wait.parse::<u32>().unwrap() > 0, "{wait}");
                 return;
