@@ -157,7 +157,7 @@ fn refusals() {
     }
     refuse(&on(&reader), &["readWrite"]);
 
-    let newer = doc! { "q": { "_id": "ro-co" }, "u": { "$set": { "version": 99 } } };
+    let newer = doc! { "q": { "_id": "ro-co" }, "u": { "$set": { "version": 99, "oldest": 99 } } };
     run(&root, "ro-co", doc! { "update": "schema", "updates": [newer] }).unwrap();
     refuse(&on(&writer), &["newer", "--mongo-db"]);
 }
