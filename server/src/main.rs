@@ -19,7 +19,10 @@ use ro_co_server::{
     connect::{Opener, connect},
     demo, environment, logging,
     run::{Mode, Running, Started, start},
-    store::{Store, sqlite::backup},
+    store::{
+        Store,
+        sqlite::{backup, restore},
+    },
 };
 use ro_co_shared::Role;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -52,6 +55,7 @@ Examples:
   ro-co-server admin grant ada@example.org        make the first admin
   ROCO_MONGO_URI=mongodb://db.example.org ro-co-server --listen :80
   ro-co-server backup /backup/ro-co.db            a consistent copy, while it runs
+  ro-co-server restore /backup/ro-co.db           put it back, while no server runs
 
 Exit codes: 0 success, 1 failure, 2 could not start; the reason is one line on standard error.";
 
@@ -64,6 +68,11 @@ enum Command {
     /// Copy the database to FILE, consistently even while a server is writing
     Backup {
         /// The copy; must not exist yet
+        file: PathBuf,
+    },
+    /// Put a backup in the place of the database, while no server runs; the old database is kept under another name
+    Restore {
+        /// The backup
         file: PathBuf,
     },
     /// Import the data of another program
@@ -132,6 +141,7 @@ async fn run(cli: Cli) -> Result<(), ExitCode> {
         None | Some(Command::Serve) => serve(&cli.config).await,
         Some(Command::Openapi) => output::print_document(&api::spec()),
         Some(Command::Backup { file }) => copy(&cli.config, &file),
+        Some(Command::Restore { file }) => restore_backup(&cli.config, &file),
         #[cfg(feature = "mongodb")]
         Some(Command::Import(Import::RoCo(options))) => import_data(&cli.config, &options).await,
         Some(Command::Migrate) => migrate(&cli.config).await,
@@ -211,6 +221,21 @@ async fn healthcheck(config: &Config) -> Result<(), ExitCode> {
         Ok(answer) if answer.status().is_success() => Ok(()),
         Ok(answer) => Err(fail(1, &format!("{url} returned {}", answer.status()))),
         Err(_) => Err(fail(1, &format!("{url} does not respond"))),
+    }
+}
+
+fn restore_backup(config: &Config, file: &Path) -> Result<(), ExitCode> {
+    #[cfg(feature = "mongodb")]
+    if config.mongo.target().is_some() {
+        return Err(fail(1, "the data is in MongoDB: restore it with mongorestore"));
+    }
+    let dir = config.data_dir().map_err(|why| fail(2, &why))?;
+    match restore(&dir, file).map_err(|e| fail(1, &e.to_string()))? {
+        None => output::print_line("The backup was restored."),
+        Some(kept) => output::print_line(&format!(
+            "The backup was restored. The previous database is {}.",
+            kept.display()
+        )),
     }
 }
 

@@ -15,7 +15,7 @@
 //!    the same at any depth. A reader who continues from [`Store::resume_after`] misses nothing, whatever is written
 //!    meanwhile and whatever the clocks do; but for rows whose time was recorded elsewhere.
 //! 6. Deletes cascade: mark, delete the children, delete the parent; a sweep finishes what a crash left, and
-//!    nothing of a marked parent is ever shown. A back end with transactions does it in one.
+//!    nothing of a marked parent is ever shown. A back end with transactions does small ones in one.
 //! 7. Names and addresses compare without case because their types fold case, not by the database's collation.
 //! 8. Opening migrates; a shipped migration is never edited. Two servers may start at once. Only the owner of a data
 //!    directory migrates the file in it.
@@ -243,7 +243,7 @@ pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sy
     fn resume_after(&self, last: SortKey, now: Timestamp) -> SortKey;
 
     /// Finishes deletions that a crash, or something that arrived late, left unfinished; returns how much there was to
-    /// do. A back end that deletes in transactions has nothing to finish.
+    /// do.
     async fn sweep(&self) -> Result<u64>;
 
     /// Measurements since the store was opened.

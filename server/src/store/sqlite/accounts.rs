@@ -24,28 +24,22 @@ statements! {
     INSERT = "INSERT INTO accounts (id, username, username_key, email, email_key, password, role, verified, suspended,
         created_at, avatar_seed, avatar_version, password_expires_at, username_skeleton, email_canonical)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
-    BY_ID = concat!("SELECT ", columns!(), " FROM accounts WHERE id = ?1");
+    BY_ID = concat!("SELECT ", columns!(), " FROM accounts WHERE id = ?1 AND deleting IS NULL");
     BY_EMAIL = concat!("SELECT ", columns!(), " FROM accounts WHERE email_key = ?1");
     BY_CANONICAL = concat!("SELECT ", columns!(), " FROM accounts WHERE email_canonical = ?1");
     USERNAME_TAKEN = "SELECT 1 FROM accounts WHERE username_key = ?1 OR username_skeleton = ?2 LIMIT 1";
     EMAIL_TAKEN = "SELECT 1 FROM accounts WHERE email_key = ?1 OR email_canonical = ?2 LIMIT 1";
-    NEWEST = concat!("SELECT ", columns!(), " FROM accounts a WHERE id <> ?5 AND ", page!(newest "a"));
-    OLDEST = concat!("SELECT ", columns!(), " FROM accounts a WHERE id <> ?5 AND ", page!(oldest "a"));
+    NEWEST = concat!("SELECT ", columns!(), " FROM accounts a WHERE id <> ?5 AND deleting IS NULL AND ", page!(newest "a"));
+    OLDEST = concat!("SELECT ", columns!(), " FROM accounts a WHERE id <> ?5 AND deleting IS NULL AND ", page!(oldest "a"));
     RENAME = concat!(
-        "UPDATE accounts SET username = ?2, username_key = ?3, username_skeleton = ?4 WHERE id = ?1 RETURNING ", columns!()
+        "UPDATE accounts SET username = ?2, username_key = ?3, username_skeleton = ?4 WHERE id = ?1 AND deleting IS NULL RETURNING ", columns!()
     );
-    SET_PASSWORD = "UPDATE accounts SET password = ?3, password_expires_at = ?4 WHERE id = ?1 AND password = ?2";
+    SET_PASSWORD = "UPDATE accounts SET password = ?3, password_expires_at = ?4 WHERE id = ?1 AND password = ?2 AND deleting IS NULL";
     BCRYPT = "SELECT 1 FROM accounts WHERE password >= '$2' AND password < '$3' LIMIT 1";
-    SET_ROLE = concat!("UPDATE accounts SET role = ?2 WHERE id = ?1 RETURNING ", columns!());
+    SET_ROLE = concat!("UPDATE accounts SET role = ?2 WHERE id = ?1 AND deleting IS NULL RETURNING ", columns!());
     SET_SEED = concat!(
-        "UPDATE accounts SET avatar_seed = ?2, avatar_version = avatar_version + 1 WHERE id = ?1 RETURNING ", columns!()
+        "UPDATE accounts SET avatar_seed = ?2, avatar_version = avatar_version + 1 WHERE id = ?1 AND deleting IS NULL RETURNING ", columns!()
     );
-    KEEP_QUESTIONS = "UPDATE questions SET author = ?2 WHERE author = ?1";
-    KEEP_ANSWERS = "UPDATE answers SET author = ?2 WHERE author = ?1";
-    ERASE_QUESTIONS = "DELETE FROM questions WHERE author = ?1";
-    ERASE_ANSWERS = "DELETE FROM answers WHERE author = ?1";
-    /// Its sessions and its picture go with it, by their references.
-    DELETE = "DELETE FROM accounts WHERE id = ?1";
 }
 
 /// The account that stands in for the deleted can be read, and is nobody's to change.
@@ -178,7 +172,7 @@ impl Accounts for Sqlite {
 
     async fn delete_account(&self, id: UserId, content: Content) -> Result<()> {
         ordinary(id)?;
-        self.write(move |db| delete(db, id, content)).await
+        self.delete(id, content).await
     }
 }
 
@@ -201,21 +195,6 @@ fn insert(db: &Connection, account: &Account) -> rusqlite::Result<()> {
         email_keys(&account.email).1,
     ];
     INSERT.run(db, values).map(drop)
-}
-
-fn delete(db: &Connection, id: UserId, content: Content) -> Result<()> {
-    let (id, heir) = (id.0.as_bytes(), UserId::DELETED.0.as_bytes());
-    match content {
-        Content::Keep => {
-            KEEP_QUESTIONS.run(db, [id, heir])?;
-            KEEP_ANSWERS.run(db, [id, heir])?;
-        }
-        Content::Erase => {
-            ERASE_ANSWERS.run(db, [id])?;
-            ERASE_QUESTIONS.run(db, [id])?;
-        }
-    }
-    if DELETE.run(db, [id])? == 1 { Ok(()) } else { Err(Error::NotFound) }
 }
 
 fn role_text(role: Role) -> &'static str {

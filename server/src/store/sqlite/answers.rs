@@ -21,7 +21,7 @@ macro_rules! select {
         concat!(
             "SELECT r.id, r.question, r.description, r.created_at, r.updated_at, r.version,
                 a.id, a.username, a.avatar_version
-            FROM answers r CROSS JOIN accounts a ON a.id = r.author WHERE ",
+            FROM answers r CROSS JOIN accounts a ON a.id = r.author WHERE a.deleting IS NOT 'erase' AND ",
             $($rest),+
         )
     };

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{fault::OpenError, open};
+use super::{fault::OpenError, open, restore};
 
 /// Why there is no copy; each message is one line for the person who asked for it.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,7 @@ pub fn backup(dir: &Path, target: &Path) -> Result<(), BackupError> {
     let part = Part::beside(target).map_err(|e| fault(e.into()))?;
     // One read transaction from beginning to end: the backup API would start again with each write of the server.
     db.execute("VACUUM INTO ?1", [part.0.to_string_lossy()]).map_err(|e| fault(e.into()))?;
+    restore::mark(part.path()).map_err(|e| fault(e.into()))?;
     match part.finish(target) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(BackupError::Exists(target.to_owned())),
         done => done.map_err(|e| fault(e.into())),

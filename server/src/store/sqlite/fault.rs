@@ -125,15 +125,21 @@ pub enum OpenError {
         available: u64,
     },
     /// A migration would leave references to rows that do not exist, and was rolled back.
-    #[error("{} cannot be migrated, its table {table} refers to rows that are missing: put a backup in its place, or name another directory with --data-dir", path.display())]
+    #[error("{} cannot be migrated, its table {table} refers to rows that are missing: restore a backup with `ro-co-server restore FILE`, or name another directory with --data-dir", path.display())]
     Dangling {
         /// The database.
         path: PathBuf,
         /// The table with such a row.
         table: String,
     },
+    /// A backup that was copied beside the log of another database.
+    #[error("{} is a backup, and the {}-wal beside it belongs to another database: run `ro-co-server restore FILE` with the backup, or name another directory with --data-dir", .0.display(), super::FILE_NAME)]
+    ForeignLog(PathBuf),
+    /// A file that was named is missing.
+    #[error("there is no file {}", .0.display())]
+    NoFile(PathBuf),
     /// The file is no database, or a damaged one.
-    #[error("{} is damaged or not a Ro-Co database: put a backup in its place, or name another directory with --data-dir", .0.display())]
+    #[error("{} is damaged or not a Ro-Co database: restore a backup with `ro-co-server restore FILE`, or name another directory with --data-dir", .0.display())]
     Damaged(PathBuf),
     /// No space is left.
     #[error("the disk of {} is full: free some space, or name another directory with --data-dir", .0.display())]

@@ -4,6 +4,7 @@ mod accounts;
 mod answers;
 mod avatars;
 mod backup;
+mod deletion;
 mod fault;
 mod migrate;
 mod network;
@@ -13,11 +14,14 @@ mod ownership;
 mod plans;
 mod questions;
 mod readers;
+mod restore;
+mod running;
 mod sessions;
 mod slice;
 mod sql;
 #[cfg(test)]
 mod tests;
+mod wal;
 mod writer;
 
 use std::{
@@ -33,7 +37,9 @@ use uuid::Uuid;
 use self::{
     open::{Access, Opened, PATIENCE},
     readers::Readers,
+    running::Running,
     sql::statements,
+    wal::{WalFile, WalKeeper, WalLimits},
     writer::Writer,
 };
 use crate::{
@@ -44,6 +50,7 @@ use crate::{
 pub use backup::{BackupError, backup};
 pub use fault::OpenError;
 pub use open::{FILE_NAME, must_exist};
+pub use restore::{RestoreError, restore};
 
 statements! {
     PING = "SELECT 1 FROM accounts WHERE id = x'00000000000000000000000000000000'";
@@ -53,6 +60,7 @@ statements! {
 pub struct Sqlite {
     writer: Writer,
     readers: Readers,
+    wal: WalFile,
     dir: PathBuf,
     /// Whether opening it migrated the data: then the copy made before is kept for a while.
     migrated: bool,
@@ -84,11 +92,15 @@ impl Sqlite {
         let Opened { writer, migrated } = open::prepare(dir, access, patience)?;
         let connect = |n| (0..n).map(|_| open::reader(dir)).collect::<std::result::Result<_, _>>();
         let (quick, slow) = (connect(quick_readers())?, connect(SLOW_READERS)?);
+        let (wal, running) = (WalFile::of(dir), Running::default());
+        let mut keeper = WalKeeper::new(wal.clone(), WalLimits::default(), running.clone());
         let fault =
             |source: crate::store::Error| OpenError::Other { path: dir.to_owned(), source: source.into() };
         Ok(Self {
-            readers: Readers::start(quick, slow).map_err(fault)?,
-            writer: Writer::start(writer).map_err(|e| OpenError::io(dir, e))?,
+            readers: Readers::start(quick, slow, running).map_err(fault)?,
+            writer: Writer::start(writer, move |db| keeper.after_commit(db))
+                .map_err(|e| OpenError::io(dir, e))?,
+            wal,
             dir: dir.to_owned(),
             migrated,
             latency: Latency::default(),
@@ -98,6 +110,11 @@ impl Sqlite {
     /// How many groups of writes were committed since it was opened; with the number of writes, the size of a group.
     pub fn commits(&self) -> u64 {
         self.writer.commits()
+    }
+
+    /// The size of the write-ahead log (`ro-co.db-wal`) in bytes.
+    pub fn wal_bytes(&self) -> u64 {
+        self.wal.bytes()
     }
 
     async fn write<T, F>(&self, work: F) -> Result<T>
@@ -155,8 +172,10 @@ impl Store for Sqlite {
     async fn sweep(&self) -> Result<u64> {
         let (dir, all) = (self.dir.clone(), !self.migrated);
         let removed = tokio::task::spawn_blocking(move || migrate::remove_copies(&dir, all)).await;
-        let removed = removed.map_err(std::io::Error::other).flatten();
-        removed.map_err(|error| crate::store::Error::Unavailable(error.into()))
+        if let Err(error) = removed.map_err(std::io::Error::other).flatten() {
+            tracing::warn!(%error, "Copies of the database not removed");
+        }
+        self.finish_deletions().await
     }
 
     fn stats(&self) -> StoreStats<'_> {
@@ -178,7 +197,7 @@ impl Store for Sqlite {
             threads.into_iter().try_for_each(std::thread::JoinHandle::join)
         });
         if !matches!(joined.await, Ok(Ok(()))) {
-            tracing::error!("A thread of the database had panicked.");
+            tracing::error!("Database thread panicked");
         }
     }
 }

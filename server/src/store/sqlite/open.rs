@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
-use super::{fault::OpenError, migrate, network};
+use super::{fault::OpenError, migrate, network, restore, wal::WalFile};
 
 /// The name of the database in the data directory.
 pub const FILE_NAME: &str = "ro-co.db";
@@ -41,14 +41,27 @@ pub(super) fn prepare(dir: &Path, access: Access, patience: Duration) -> Result<
         return Err(OpenError::Network { path: dir.to_owned(), kind });
     }
     let file = dir.join(FILE_NAME);
+    let log = WalFile::of(dir);
+    let marked = access == Access::Owner && restore::is_marked(&file);
+    // Before SQLite looks at the log.
+    restore::check_log(&file, &log, marked)?;
     make_file(dir, &file)?;
-    let mut db = connect(&file, patience).map_err(|e| OpenError::sqlite(&file, e))?;
+    let crashed = access == Access::Owner && log.bytes() > 0;
+    let fault = |e| OpenError::sqlite(&file, e);
+    let mut db = open_file(&file).map_err(fault)?;
+    if crashed {
+        restore::check_after_crash(&db, &file)?;
+    }
+    set_up(&db, patience).map_err(fault)?;
     // Before anything is written: the data of a newer program is left as it is.
     migrate::check(&db, &file)?;
     if access == Access::Guest {
         migrate::must_be_current(&db, &file)?;
     }
-    write_ahead(&db, patience).map_err(|e| OpenError::sqlite(&file, e))?;
+    if marked {
+        restore::unmark(&db).map_err(fault)?;
+    }
+    write_ahead(&db, patience).map_err(fault)?;
     let migrated = access == Access::Owner && migrate::run(&mut db, &file)?;
     Ok(Opened { writer: db, migrated })
 }
@@ -69,6 +82,7 @@ pub(super) fn reader(dir: &Path) -> Result<Connection, OpenError> {
 /// A connection to copy from, which changes nothing: data of a newer program and other people's files are refused.
 pub(super) fn source(dir: &Path) -> Result<Connection, OpenError> {
     let file = dir.join(FILE_NAME);
+    restore::check_log(&file, &WalFile::of(dir), restore::is_marked(&file))?;
     let db = connect(&file, PATIENCE).map_err(|e| OpenError::sqlite(&file, e))?;
     migrate::check(&db, &file).map(|_| db)
 }
@@ -89,8 +103,16 @@ fn make_file(dir: &Path, file: &Path) -> Result<(), OpenError> {
 }
 
 fn connect(file: &Path, patience: Duration) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(file, flags)?;
+    let db = open_file(file)?;
+    set_up(&db, patience)?;
+    Ok(db)
+}
+
+fn open_file(file: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+fn set_up(db: &Connection, patience: Duration) -> rusqlite::Result<()> {
     db.busy_timeout(patience)?;
     db.set_prepared_statement_cache_capacity(128);
     // Plans never depend on the values bound. Without this SQLite looks at those of LIMIT and OFFSET, and for that
@@ -104,7 +126,7 @@ fn connect(file: &Path, patience: Duration) -> rusqlite::Result<Connection> {
     // Pages. The log is folded in by the writer; a big transaction's log is cut back to so many bytes afterwards.
     db.pragma_update(None, "wal_autocheckpoint", 1000)?;
     db.pragma_update(None, "journal_size_limit", 16 << 20)?;
-    Ok(db)
+    Ok(())
 }
 
 /// Two programs that turn a new file to write-ahead logging at once may meet a lock for which SQLite does not wait.

@@ -22,7 +22,7 @@ macro_rules! select {
         concat!(
             "SELECT q.id, q.title, q.description, q.created_at, q.updated_at, q.answered, q.answers, q.version,
                 a.id, a.username, a.avatar_version
-            FROM questions q CROSS JOIN accounts a ON a.id = q.author WHERE ",
+            FROM questions q CROSS JOIN accounts a ON a.id = q.author WHERE a.deleting IS NOT 'erase' AND ",
             $($rest),+
         )
     };

@@ -15,7 +15,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::fault::Refused;
+use super::{fault::Refused, running::Running};
 use crate::store::Result;
 
 /// After how many steps of its machine SQLite asks whether to go on.
@@ -37,11 +37,12 @@ pub(super) struct Readers {
     /// Whose turn it is to count.
     counting: Arc<Semaphore>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    running: Running,
 }
 
 impl Readers {
     /// Uses the `quick` connections where it is asked, and starts a thread for each of the `slow` ones.
-    pub(super) fn start(quick: Vec<Connection>, slow: Vec<Connection>) -> Result<Self> {
+    pub(super) fn start(quick: Vec<Connection>, slow: Vec<Connection>, running: Running) -> Result<Self> {
         let (queue, jobs) = sync_channel::<Job>(QUEUE);
         let jobs = Arc::new(Mutex::new(jobs));
         let threads = slow.into_iter().map(|db| {
@@ -56,6 +57,7 @@ impl Readers {
                 .collect::<rusqlite::Result<_>>()?,
             slow: Mutex::new(Some(queue)),
             counting: Arc::new(Semaphore::new(1)),
+            running,
         })
     }
 
@@ -86,7 +88,15 @@ impl Readers {
         F: Fn(&Connection) -> Result<T> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Box::new(move |db| drop(reply.send(guarded(work, db)))))?;
+        let running = self.running.clone();
+        self.enqueue(Box::new(move |db| {
+            if reply.is_closed() {
+                // Its caller has gone.
+                return;
+            }
+            let _entry = running.enter::<F>();
+            drop(reply.send(guarded(work, db)));
+        }))?;
         answer.await.unwrap_or_else(|_| Err(Refused::Closed.into()))
     }
 
@@ -167,14 +177,14 @@ fn serve(db: &Connection, jobs: &Mutex<Receiver<Job>>) {
 mod tests {
     use std::{sync::mpsc::channel, thread};
 
-    use futures_util::future::join_all;
+    use futures_util::{FutureExt, future::join_all};
 
     use super::*;
     use crate::store::Error;
 
     fn readers() -> Readers {
         let memory = |n| (0..n).map(|_| Connection::open_in_memory().unwrap()).collect();
-        Readers::start(memory(2), memory(2)).unwrap()
+        Readers::start(memory(2), memory(2), Running::default()).unwrap()
     }
 
     /// Takes SQLite some tens of milliseconds at least.
@@ -279,6 +289,37 @@ mod tests {
         assert!(matches!(readers.read(|_| Err::<(), _>(Error::NotFound)).await, Err(Error::NotFound)));
         let late = |db: &Connection| slow(db).and(Err::<(), _>(Error::NotFound));
         assert!(matches!(readers.read(late).await, Err(Error::NotFound)));
+    }
+
+    #[tokio::test]
+    async fn a_read_whose_caller_has_gone_is_dropped() {
+        let readers = readers();
+        let (release, held) = channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let blocked = |_: usize| {
+            let held = Arc::clone(&held);
+            readers.read_aside(move |_| {
+                let _ = held.lock().unwrap().recv();
+                Ok(())
+            })
+        };
+        let mut holding: Vec<_> = (0..2).map(blocked).map(Box::pin).collect();
+        for one in &mut holding {
+            assert!(one.as_mut().now_or_never().is_none());
+        }
+        let ran = Arc::new(AtomicU32::new(0));
+        let count = || {
+            let ran = Arc::clone(&ran);
+            readers.read_aside(move |_| Ok(ran.fetch_add(1, Ordering::Relaxed)))
+        };
+        let mut gone = Box::pin(count());
+        assert!(gone.as_mut().now_or_never().is_none(), "both threads are held");
+        drop(gone);
+        let mut stays = Box::pin(count());
+        assert!(stays.as_mut().now_or_never().is_none());
+        drop(release);
+        assert_eq!(stays.await.unwrap(), 0, "the first one did not run");
+        join_all(holding).await;
     }
 
     #[tokio::test]

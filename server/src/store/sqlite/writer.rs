@@ -25,6 +25,9 @@ const GROUP: usize = 256;
 
 /// Something to do inside the group's transaction.
 trait Job: Send {
+    /// Whether the caller waits for it.
+    fn is_wanted(&self) -> bool;
+
     /// Does it and remembers what came of it; whether its changes are to stay.
     fn run(&mut self, db: &Connection) -> bool;
 
@@ -39,6 +42,10 @@ struct Task<T, F> {
 }
 
 impl<T: Send, F: FnOnce(&Connection) -> Result<T> + Send> Job for Task<T, F> {
+    fn is_wanted(&self) -> bool {
+        !self.reply.is_closed()
+    }
+
     fn run(&mut self, db: &Connection) -> bool {
         let Some(work) = self.work.take() else { return false };
         let outcome = catch_unwind(AssertUnwindSafe(|| work(db)));
@@ -67,18 +74,22 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on a connection of its own.
-    pub(super) fn start(db: Connection) -> std::io::Result<Self> {
+    /// Starts the thread on a connection of its own; it calls `after_commit` between two transactions.
+    pub(super) fn start(
+        db: Connection,
+        after_commit: impl FnMut(&Connection) + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
         let commits = Arc::new(AtomicU64::new(0));
         let counter = Arc::clone(&commits);
         let thread = std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || serve(&db, &jobs, &counter))?;
+            .spawn(move || serve(&db, &jobs, &counter, after_commit))?;
         Ok(Self { queue: Mutex::new(Some(queue)), thread: Mutex::new(Some(thread)), commits })
     }
 
-    /// Does `work` in a transaction; comes back when it is on the disk.
+    /// Does `work` in a transaction; comes back when it is on the disk. When the caller drops the future before it is its
+    /// turn, nothing is done: an act of several writes needs a task of its own.
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -110,14 +121,20 @@ impl Writer {
     }
 }
 
-fn serve(db: &Connection, jobs: &Receiver<Box<dyn Job>>, commits: &AtomicU64) {
+fn serve(
+    db: &Connection,
+    jobs: &Receiver<Box<dyn Job>>,
+    commits: &AtomicU64,
+    mut after_commit: impl FnMut(&Connection),
+) {
     while let Ok(first) = jobs.recv() {
         let waiting = std::iter::once(first).chain(jobs.try_iter().take(GROUP - 1));
         commit_group(db, waiting, commits);
+        after_commit(db);
     }
     // Nobody is left who could ask: leave one file behind instead of three.
     if let Err(error) = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-        tracing::warn!(%error, "The write-ahead log could not be folded into the database; the next start does it.");
+        tracing::warn!(%error, "Checkpoint failed; the next start repeats it");
     }
 }
 
@@ -126,7 +143,7 @@ fn serve(db: &Connection, jobs: &Receiver<Box<dyn Job>>, commits: &AtomicU64) {
 fn commit_group(db: &Connection, jobs: impl Iterator<Item = Box<dyn Job>>, commits: &AtomicU64) {
     let mut group = Vec::new();
     let mut lost = db.execute_batch("BEGIN IMMEDIATE").err();
-    for mut job in jobs {
+    for mut job in jobs.filter(|job| job.is_wanted()) {
         if lost.is_none() {
             lost = run_alone(db, job.as_mut()).err();
         }
@@ -186,7 +203,7 @@ mod tests {
         let db = Connection::open(dir.path().join("test.db")).unwrap();
         db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; CREATE TABLE parents (id INTEGER PRIMARY KEY);
             CREATE TABLE rows (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED)").unwrap();
-        (dir, Writer::start(db).unwrap())
+        (dir, Writer::start(db, |_| ()).unwrap())
     }
 
     fn add(db: &Connection, row: i64) -> Result<()> {
@@ -234,6 +251,19 @@ mod tests {
         assert!(join_all(group).await.iter().all(std::result::Result::is_ok));
         assert_eq!(writer.commits(), 1);
         assert_eq!(rows(&writer).await, (0..32).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_job_whose_caller_has_gone_is_dropped() {
+        let (_dir, writer) = started();
+        let (release, first) = held(&writer);
+        let gone = queued(&writer, |db| add(db, 1));
+        let stays = queued(&writer, |db| add(db, 2));
+        drop(gone);
+        drop(release);
+        first.await.unwrap();
+        stays.await.unwrap();
+        assert_eq!(rows(&writer).await, [2]);
     }
 
     #[tokio::test]

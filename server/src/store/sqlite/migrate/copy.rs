@@ -9,7 +9,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::store::sqlite::{FILE_NAME, backup::Part, fault::OpenError};
+use crate::store::sqlite::{FILE_NAME, backup::Part, fault::OpenError, restore};
 
 /// How long a copy is kept by a server that goes on running.
 const MAX_AGE: Duration = Duration::from_hours(7 * 24);
@@ -30,6 +30,7 @@ pub(super) fn keep(db: &Connection, file: &Path, found: i64) -> Result<Option<Pa
     if now != found {
         return Ok(None);
     }
+    restore::mark(part.path()).map_err(fault)?;
     part.replace(&target).map_err(io_fault)?;
     Ok(Some(target))
 }
@@ -59,19 +60,17 @@ pub(super) fn discard(copy: &Path) {
 }
 
 /// Removes the copies beside the database, and what interrupted ones left: all of them, or those that are older than a
-/// week. Returns how many there were. To be called by the owner of the directory once its server runs.
-pub(in crate::store::sqlite) fn remove_copies(dir: &Path, all: bool) -> io::Result<u64> {
-    let mut removed = 0;
+/// week. To be called by the owner of the directory once its server runs.
+pub(in crate::store::sqlite) fn remove_copies(dir: &Path, all: bool) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let old = || entry.metadata().and_then(|it| it.modified()).is_ok_and(is_old);
         if is_copy(&entry.file_name()) && (all || old()) {
             fs::remove_file(entry.path())?;
             tracing::info!(copy = %entry.path().display(), "Copy of the database removed");
-            removed += 1;
         }
     }
-    Ok(removed)
+    Ok(())
 }
 
 fn is_old(modified: SystemTime) -> bool {

@@ -23,7 +23,8 @@ pub(super) fn update(db: &mut Connection) -> rusqlite::Result<()> {
 fn add_missing(db: &Connection) -> rusqlite::Result<()> {
     let mut accounts = db.prepare(
         "SELECT id, username, email FROM accounts
-        WHERE id <> ?1 AND (username_skeleton IS NULL OR email_canonical IS NULL) ORDER BY created_at, id",
+        WHERE id <> ?1 AND deleting IS NULL AND (username_skeleton IS NULL OR email_canonical IS NULL)
+        ORDER BY created_at, id",
     )?;
     let mut set_skeleton =
         db.prepare("UPDATE OR IGNORE accounts SET username_skeleton = ?2 WHERE id = ?1")?;

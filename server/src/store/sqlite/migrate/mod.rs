@@ -7,7 +7,7 @@
 mod copy;
 mod keys;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::path::Path;
 

@@ -29,7 +29,7 @@ fn previous_data() -> (tempfile::TempDir, PathBuf) {
     (dir, file)
 }
 
-fn prepared(dir: &Path) -> Connection {
+pub(in crate::store::sqlite) fn prepared(dir: &Path) -> Connection {
     prepare(dir, Access::Owner, Duration::from_secs(5)).unwrap().writer
 }
 
