@@ -179,6 +179,7 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, StartError> {
         serve_metrics(listeners, &app, server.gauges(), stop.subscribe());
     }
     let task = tokio::spawn(server.serve(listeners, shutdown));
+    tracing::debug!(%address, scheme, "Server started");
     Ok(Started::Here(Running { address, scheme, app, stop, task, _lock: lock, _temp_dir: temp_dir }))
 }
 

@@ -89,7 +89,7 @@ fn two_at_once() {
     });
     let [first, second] = both;
     let (winner, loser) = if loser == 0 { (second, first) } else { (first, second) };
-    refused(&loser.wait_with_output().unwrap(), &["served already", "--data-dir"]);
+    refused(&loser.wait_with_output().unwrap(), &["already served", "--data-dir"]);
     let mut winner = winner;
     winner.kill().unwrap();
     winner.wait().unwrap();
