@@ -1,4 +1,4 @@
-//! Signing in and out: sessions are opened, refreshed and ended here; [`extract`] finds the caller of a request.
+//! Signing in and out: sessions are opened, refreshed and ended here; `extract` finds the caller of a request.
 
 mod extract;
 mod login;

@@ -1,7 +1,7 @@
 //! Password hashing: Argon2id on a pool of its own.
 //!
 //! A pool, because `spawn_blocking` lets hundreds of hashes start at once and glibc keeps each one's 19 MiB. Each thread
-//! owns its memory, taken at its first hash. The queue is bounded and shared fairly by network ([`queue`]): a place in it
+//! owns its memory, taken at its first hash. The queue is bounded and shared fairly by network (`queue`): a place in it
 //! is reserved before anything else is done for a request, and a full one is a 503. BCrypt hashes of imported accounts
 //! are verified on a thread of their own, so that one that takes a second delays nobody else.
 
