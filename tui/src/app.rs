@@ -355,8 +355,14 @@ impl App {
         let left = self.painter.forget().and_then(|()| self.term.leave());
         self.runtime.finish().await;
         // A terminal that is gone takes nothing back; that is no failure of the program.
-        if self.ending == Some(Ending::TerminalLost) { Ok(()) } else { done.and(left) }
+        if self.ending == Some(Ending::TerminalLost) || is_hang_up(&done) { Ok(()) } else { done.and(left) }
     }
+}
+
+/// Whether this is what reading and writing a terminal that has gone come to: a frame may be under way before the end of
+/// the terminal is noticed.
+fn is_hang_up(done: &io::Result<()>) -> bool {
+    done.as_ref().is_err_and(|error| error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()))
 }
 
 /// What to tell the user about where the sign-in is kept, if it is not where it was meant to be.
