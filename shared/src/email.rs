@@ -24,7 +24,7 @@ text!(
 );
 
 fn not_an_email_address() -> Invalid {
-    Invalid::new("is not an e-mail address (expected: name@example.org)")
+    Invalid::new("is not an email address (expected: name@example.org)")
 }
 
 fn check_shape(email: &str) -> Result<(), Invalid> {

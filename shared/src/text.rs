@@ -99,6 +99,7 @@ macro_rules! spaces {
         r" \xA0\u1680\u2000-\u200A\u202F\u205F\u3000"
     };
 }
+pub(crate) use spaces;
 
 /// Anything visible, and no control, line or direction characters.
 ///

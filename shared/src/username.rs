@@ -7,7 +7,7 @@ use unicode_security::{GeneralSecurityProfile, RestrictionLevel, RestrictionLeve
 use crate::{
     canonical::{fold_case, username_skeleton},
     input::Invalid,
-    text::{check_length, code_point, invisible, layout, text},
+    text::{check_length, code_point, invisible, layout, spaces, text},
     unicode::{is_digit, is_hidden, is_letter, is_mark, is_word_letter},
 };
 
@@ -48,13 +48,15 @@ const RESERVED: &[&str] = &[
 /// No ASCII beside what a name may have, no space at either end, nothing invisible; of other scripts, letters, digits
 /// and their marks only.
 const NAME: &str = concat!(
-    r"^[^\x00- !-,/:-@\[-^`{-\xA0",
+    r"^[^\x00- !-,/:-@\[-^`{-\x9F",
+    spaces!(),
     layout!(),
     invisible!(),
     r"]([^\x00-\x1F!-,/:-@\[-^`{-\x9F",
     layout!(),
     invisible!(),
-    r"]*[^\x00- !-,/:-@\[-^`{-\xA0",
+    r"]*[^\x00- !-,/:-@\[-^`{-\x9F",
+    spaces!(),
     layout!(),
     invisible!(),
     "])?$"
@@ -85,9 +87,10 @@ text!(
 );
 
 impl Username {
-    /// Whether a name may have this character somewhere, as it is or in NFKC.
+    /// Whether a name may have this character somewhere, as it is or in NFKC. A spacing accent (`¨`) is a space and a mark
+    /// in NFKC, and no space to whoever typed it.
     pub fn may_have(c: char) -> bool {
-        c.nfkc().all(is_allowed)
+        c.nfkc().all(|part| is_allowed(part) && (part != ' ' || c.is_whitespace()))
     }
 
     /// Whether it would pass for the software or for those who run it: taken for everybody.
@@ -226,6 +229,9 @@ mod tests {
             (" ada", "must not start or end with a space"),
             ("ada ", "must not start or end with a space"),
             ("a@b", "may have letters, digits, spaces and . _ - only: remove “@”"),
+            ("¨abc", "may have letters, digits, spaces and . _ - only: remove “¨”"),
+            ("abc\u{AF}", "may have letters, digits, spaces and . _ - only: remove “\u{AF}”"),
+            ("a\u{FC5E}bc", "must not contain “\u{FC5E}”, which is not in common use: replace it"),
             ("a\u{1b}[31mb", "must not contain invisible characters: remove U+001B"),
             ("a\nb", "must not contain invisible characters: remove U+000A"),
             ("a\u{202e}bc", "must not contain invisible characters: remove U+202E"),
@@ -284,6 +290,8 @@ mod tests {
             "",
             " ada",
             "ada ",
+            "ada\u{3000}",
+            "\u{2003}ada",
             "a\u{1b}b",
             "a\u{0}b",
             "a\nb",

@@ -86,7 +86,7 @@ fn what_is_wrong_is_said_while_typing() {
     terminal.keys(&format!("by{}nowhere{}weak", key::TAB, key::TAB));
     terminal.wait("must have at least 10 characters");
     terminal.keys(key::CTRL_S);
-    terminal.wait("is not an e-mail address");
+    terminal.wait("is not an email address");
 }
 
 #[test]

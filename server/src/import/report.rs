@@ -59,7 +59,7 @@ impl Why {
             Self::Unreadable => "the document cannot be read",
             Self::NoId => "its _id is no ObjectId",
             Self::Deleted => "it was marked as deleted",
-            Self::NoAddress => "it has no valid e-mail address to sign in with",
+            Self::NoAddress => "it has no valid email address to sign in with",
             Self::AddressTaken => "its address is another account's, ignoring case",
             Self::NameTaken => "its name is another account's, and each that was tried instead",
             Self::NoTitle => "it has no title",

@@ -298,7 +298,7 @@ fn an_address_is_judged_when_its_field_is_left() {
         let mut client = sign_up_form();
         client.press("tab");
         client.text("nowhere");
-        assert!(!client.screen().contains("is not an e-mail address"));
+        assert!(!client.screen().contains("is not an email address"));
         client.press(leave);
         assert!(client.screen().contains("✘ Email is not an"), "{leave}");
     }
