@@ -215,10 +215,12 @@ async fn sweep(app: Weak<App>) {
     loop {
         interval.tick().await;
         let Some(app) = app.upgrade() else { return };
-        match app.store.sweep().await {
-            Ok(0) | Err(store::Error::Unavailable(_)) => {}
-            Ok(rows) => tracing::debug!(rows, "Sweep finished"),
-            Err(error) => tracing::error!(%error, "Sweep failed"),
+        for (job, rows) in [("deletions", app.store.sweep().await), ("recounts", app.store.recount().await)] {
+            match rows {
+                Ok(0) | Err(store::Error::Unavailable(_)) => {}
+                Ok(rows) => tracing::debug!(job, rows, "Sweep finished"),
+                Err(error) => tracing::error!(job, %error, "Sweep failed"),
+            }
         }
         match app.store.purge_sessions(app.clock.now().plus_millis(-SESSION_MEMORY_MS)).await {
             Ok(0) | Err(store::Error::Unavailable(_)) => {}

@@ -242,9 +242,13 @@ pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sy
     /// It may be before `last`: then rows come again, which their ids tell.
     fn resume_after(&self, last: SortKey, now: Timestamp) -> SortKey;
 
-    /// Finishes deletions that a crash, or something that arrived late, left unfinished; returns how much there was to
-    /// do.
+    /// Finishes deletions that a crash, or something that arrived late, left unfinished; returns how many rows there were.
+    /// A back end that deletes in transactions has nothing to finish.
     async fn sweep(&self) -> Result<u64>;
+
+    /// Counts anew the answers of questions whose count a crash may have left wrong; returns how many questions. A back
+    /// end that counts in transactions has none.
+    async fn recount(&self) -> Result<u64>;
 
     /// Measurements since the store was opened.
     fn stats(&self) -> StoreStats<'_>;

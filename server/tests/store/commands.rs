@@ -34,14 +34,14 @@ use crate::{
 };
 
 /// A store and what it has asked.
-struct Watched {
-    store: Arc<Mongo>,
-    db: Database,
+pub(crate) struct Watched {
+    pub(crate) store: Arc<Mongo>,
+    pub(crate) db: Database,
     asked: Arc<Mutex<Vec<Document>>>,
 }
 
 impl Watched {
-    async fn open(uri: &str) -> Self {
+    pub(crate) async fn open(uri: &str) -> Self {
         let (name, asked) = (new_name(), Arc::<Mutex<Vec<Document>>>::default());
         let mut options = ClientOptions::parse(uri).await.unwrap();
         let seen = Arc::clone(&asked);
@@ -57,16 +57,16 @@ impl Watched {
     }
 
     /// The commands since the last call.
-    fn take(&self) -> Vec<Document> {
+    pub(crate) fn take(&self) -> Vec<Document> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
 
     /// Their names.
-    fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         self.take().iter().map(|command| command.keys().next().unwrap().clone()).collect()
     }
 
-    async fn close(self) {
+    pub(crate) async fn close(self) {
         self.store.close().await;
         self.db.drop().await.unwrap();
     }
@@ -138,7 +138,8 @@ pub(crate) async fn every_query_uses_an_index(uri: String) {
     let watched = Watched::open(&uri).await;
     everything(&*watched.store).await;
     age(&watched.db).await;
-    assert!(watched.store.sweep().await.unwrap() > 3);
+    assert!(watched.store.sweep().await.unwrap() > 2);
+    assert!(watched.store.recount().await.unwrap() > 0);
     let mut explained = 0;
     for command in watched.take() {
         let Some(plan) = explain(&watched.db, &command).await else { continue };
@@ -152,6 +153,33 @@ pub(crate) async fn every_query_uses_an_index(uri: String) {
         explained += 1;
     }
     assert!(explained > 80, "only {explained} commands were explained");
+    watched.close().await;
+}
+
+/// No command waits for ever: the server ends those that the driver can send `maxTimeMS` with, and a write waits for a
+/// majority for `wtimeout` at most.
+pub(crate) async fn every_command_has_a_limit(uri: String) {
+    let watched = Watched::open(&uri).await;
+    everything(&*watched.store).await;
+    age(&watched.db).await;
+    watched.store.sweep().await.unwrap();
+    watched.store.recount().await.unwrap();
+    for command in watched.take() {
+        let limit =
+            command.get("maxTimeMS").and_then(|limit| limit.as_i64().or(limit.as_i32().map(i64::from)));
+        match command.keys().next().unwrap().as_str() {
+            "find" | "aggregate" | "findAndModify" => {
+                assert!(limit.is_some_and(|limit| limit <= 5_000), "{command}");
+            }
+            "insert" | "update" | "delete" => {
+                let concern = command.get_document("writeConcern").unwrap();
+                let wait =
+                    concern.get("wtimeout").and_then(|wait| wait.as_i64().or(wait.as_i32().map(i64::from)));
+                assert!(wait.is_some_and(|wait| wait <= 5_000), "{command}");
+            }
+            other => assert_eq!(other, "endSessions"),
+        }
+    }
     watched.close().await;
 }
 
@@ -229,6 +257,11 @@ async fn explain(db: &Database, command: &Document) -> Option<Document> {
     {
         command.remove(envelope);
     }
+    // Of several statements of one kind, the first.
+    if let Ok(statements) = command.get_array_mut("updates") {
+        statements.truncate(1);
+    }
+    command.remove("maxTimeMS");
     Some(db.run_command(doc! { "explain": command, "verbosity": "executionStats" }).await.unwrap())
 }
 

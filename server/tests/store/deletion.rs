@@ -55,7 +55,7 @@ impl Played {
     }
 }
 
-fn binary(id: uuid::Uuid) -> Bson {
+pub(crate) fn binary(id: uuid::Uuid) -> Bson {
     Uuid::from_bytes(id.into_bytes()).into()
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn of(id: uuid::Uuid) -> Document {
 }
 
 /// A time by the database's clock: so long ago that nothing can be under way any more.
-fn long_ago() -> DateTime {
+pub(crate) fn long_ago() -> DateTime {
     DateTime::from_system_time(std::time::SystemTime::now() - Duration::from_mins(5))
 }
 
@@ -132,12 +132,12 @@ pub(crate) async fn counts_are_mended(uri: String) {
 
     // Counted, and then never kept.
     played.set("questions", id.0, doc! { "answers": 3_i64, "recountAt": DateTime::now() }).await;
-    store.sweep().await.unwrap();
+    store.recount().await.unwrap();
     assert_eq!(store.count_answers(id).await.unwrap(), 3, "it may still be under way");
     played.set("questions", id.0, doc! { "recountAt": long_ago() }).await;
-    assert_eq!(store.sweep().await.unwrap(), 1);
+    assert_eq!(store.recount().await.unwrap(), 1);
     assert_eq!(store.count_answers(id).await.unwrap(), 2);
-    assert_eq!(store.sweep().await.unwrap(), 0);
+    assert_eq!(store.recount().await.unwrap(), 0);
 
     // Marked, counted down or not, and never deleted.
     for answers in [2_i64, 1] {
@@ -147,7 +147,7 @@ pub(crate) async fn counts_are_mended(uri: String) {
         store.sweep().await.unwrap();
         assert_eq!(played.count("answers", "_id", reply.0).await, 0);
         played.set("questions", id.0, doc! { "answers": answers, "recountAt": long_ago() }).await;
-        store.sweep().await.unwrap();
+        store.recount().await.unwrap();
         assert_eq!(store.count_answers(id).await.unwrap(), u64::try_from(answers - 1).unwrap());
     }
     played.close().await;

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail as tests do")]
 
 mod backends;
+mod calls;
 mod commands;
 mod contract;
 mod deletion;
 mod schema;
+mod sweep;
 
 #[path = "../../src/store/make.rs"]
 mod make;
@@ -18,7 +20,7 @@ mod store {
 
 use std::process::ExitCode;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, LocalBoxFuture};
 use ro_co_tests::needs::{self, Need, case};
 
 use self::{
@@ -54,7 +56,8 @@ fn main() -> ExitCode {
 /// What is true of MongoDB alone, on a lone server and on a replica set.
 fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
     type Case = fn(String) -> BoxFuture<'static, ()>;
-    let alone: [(&str, Case); 13] = [
+    type Own = fn() -> LocalBoxFuture<'static, ()>;
+    let alone: [(&str, Case); 19] = [
         ("commands::requests_take_few", |uri| Box::pin(commands::requests_take_few(uri))),
         ("commands::every_query_uses_an_index", |uri| Box::pin(commands::every_query_uses_an_index(uri))),
         ("commands::a_page_by_cursor_reads_its_rows_only", |uri| {
@@ -85,6 +88,20 @@ fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
         ("schema::other_tables_of_unicode_key_all_accounts_anew", |uri| {
             Box::pin(schema::other_tables_of_unicode_key_all_accounts_anew(uri))
         }),
+        ("commands::every_command_has_a_limit", |uri| Box::pin(commands::every_command_has_a_limit(uri))),
+        ("sweep::much_is_swept_in_batches", |uri| Box::pin(sweep::much_is_swept_in_batches(uri))),
+        ("sweep::an_account_is_erased_in_batches", |uri| {
+            Box::pin(sweep::an_account_is_erased_in_batches(uri))
+        }),
+        ("sweep::many_are_recounted_by_few_commands", |uri| {
+            Box::pin(sweep::many_are_recounted_by_few_commands(uri))
+        }),
+        ("sweep::malformed_documents_are_passed_over", |uri| {
+            Box::pin(sweep::malformed_documents_are_passed_over(uri))
+        }),
+        ("sweep::a_document_that_fails_does_not_stop_its_batch", |uri| {
+            Box::pin(sweep::a_document_that_fails_does_not_stop_its_batch(uri))
+        }),
         ("schema::many_start_at_once", |uri| Box::pin(schema::many_start_at_once(uri))),
     ];
     let mut cases = Vec::new();
@@ -96,5 +113,17 @@ fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
             }));
         }
     }
+    let own: [(&str, Own); 3] = [
+        ("a_caller_that_leaves_keeps_its_connection", || {
+            Box::pin(calls::a_caller_that_leaves_keeps_its_connection())
+        }),
+        ("the_server_ends_what_takes_too_long", || Box::pin(calls::the_server_ends_what_takes_too_long())),
+        ("acts_of_several_writes_run_to_their_end", || {
+            Box::pin(calls::acts_of_several_writes_run_to_their_end())
+        }),
+    ];
+    cases.extend(own.map(|(name, body)| {
+        case(&format!("mongodb::calls::{name}"), &[Need::MongoDb], move || block_on(body()))
+    }));
     cases
 }

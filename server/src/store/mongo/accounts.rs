@@ -4,14 +4,15 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     bson::{Document, doc},
-    options::{Hint, ReturnDocument},
+    options::Hint,
 };
 use ro_co_shared::{Content, Email, Role, UserId, Username};
 
 use super::{
     Mongo,
+    calls::{MAX_TIME, uncancelled},
     documents::{AccountDoc, date, role_text, uuid},
-    fault::{Fault, Taken, ask},
+    fault::{Fault, Taken},
     schema::{
         BY_BCRYPT, BY_EMAIL, BY_EMAIL_CANONICAL, BY_TIME, BY_USERNAME, BY_USERNAME_SKELETON, bcrypt_hashes,
     },
@@ -31,7 +32,7 @@ fn live(id: UserId) -> Document {
 #[async_trait]
 impl Accounts for Mongo {
     async fn add_account(&self, account: &Account) -> Result<()> {
-        match ask(self.accounts.insert_one(AccountDoc::from(account))).await {
+        match self.accounts.insert(AccountDoc::from(account)).await {
             // Which index is looked at first is the server's own affair: where both are taken, the name is told.
             Err(Fault::Duplicate(Taken::Email)) if !self.username_free(&account.username).await? => {
                 Err(Error::Conflict("username"))
@@ -45,7 +46,7 @@ impl Accounts for Mongo {
     }
 
     async fn account(&self, id: UserId) -> Result<Account> {
-        let found = ask(self.accounts.find_one(live(id))).await?;
+        let found = self.accounts.find_one(live(id)).await?;
         let account = Account::from(found.ok_or(Error::NotFound)?);
         self.authors.note(&account);
         Ok(account)
@@ -53,7 +54,10 @@ impl Accounts for Mongo {
 
     async fn account_by_email(&self, email: &Email) -> Result<Account> {
         let find = |filter, index: &str| {
-            ask(self.accounts.find_one(filter).hint(Hint::Name(index.to_owned())).into_future())
+            let index = Hint::Name(index.to_owned());
+            self.accounts.call(|accounts| async move {
+                accounts.find_one(filter).hint(index).max_time(MAX_TIME).await
+            })
         };
         // Both always, so that time does not tell which of them found it.
         let (typed, canonical) = tokio::join!(find(doc! { "emailKey": email.key() }, BY_EMAIL), async {
@@ -86,9 +90,11 @@ impl Accounts for Mongo {
         }
         let mut filter = doc! { "deleting": false, "_id": { "$ne": uuid(UserId::DELETED.0) } };
         let skip = narrow(&mut filter, order, slice);
-        let find = self.accounts.find(filter).sort(sort(order)).hint(Hint::Name(BY_TIME.to_owned()));
-        let find = find.skip(skip).limit(slice.size.into());
-        let docs: Vec<_> = ask(async { find.await?.try_collect().await }).await?;
+        let find = self.accounts.call(move |accounts| async move {
+            let find = accounts.find(filter).sort(sort(order)).hint(Hint::Name(BY_TIME.to_owned()));
+            find.skip(skip).limit(slice.size.into()).max_time(MAX_TIME).await?.try_collect().await
+        });
+        let docs: Vec<_> = find.await?;
         Ok(docs.into_iter().map(Account::from).collect())
     }
 
@@ -109,8 +115,7 @@ impl Accounts for Mongo {
         } else {
             doc! { "$set": { "password": update.new }, "$unset": { "passwordExpiresAt": "" } }
         };
-        let done = ask(self.accounts.update_one(filter, change)).await?;
-        if done.matched_count == 1 {
+        if self.accounts.update_one(filter, change).await? {
             return Ok(());
         }
         self.account(id).await?;
@@ -118,9 +123,11 @@ impl Accounts for Mongo {
     }
 
     async fn has_bcrypt_hashes(&self) -> Result<bool> {
-        let accounts = self.accounts.clone_with_type::<Document>();
-        let find = accounts.find_one(bcrypt_hashes()).projection(doc! { "_id": 1 });
-        Ok(ask(find.hint(Hint::Name(BY_BCRYPT.to_owned()))).await?.is_some())
+        let find = self.accounts.of::<Document>().call(|accounts| async move {
+            let find = accounts.find_one(bcrypt_hashes()).hint(Hint::Name(BY_BCRYPT.to_owned()));
+            find.projection(doc! { "_id": 1 }).max_time(MAX_TIME).await
+        });
+        Ok(find.await?.is_some())
     }
 
     async fn set_role(&self, id: UserId, role: Role) -> Result<Account> {
@@ -128,26 +135,32 @@ impl Accounts for Mongo {
     }
 
     async fn set_avatar_seed(&self, id: UserId, seed: &str) -> Result<Account> {
-        let account = self
-            .change(id, doc! { "$set": { "avatarSeed": seed }, "$inc": { "avatarVersion": 1_i64 } })
-            .await?;
-        self.forget_avatar(id, account.avatar_version).await?;
-        Ok(account)
+        let update = doc! { "$set": { "avatarSeed": seed }, "$inc": { "avatarVersion": 1_i64 } };
+        let store = self.clone();
+        uncancelled(async move {
+            let account = store.change(id, update).await?;
+            store.forget_avatar(id, account.avatar_version).await?;
+            Ok(account)
+        })
+        .await
     }
 
     async fn delete_account(&self, id: UserId, content: Content) -> Result<()> {
-        self.mark_account(ordinary(id)?, content).await?;
-        self.authors.forget(id);
-        self.finish_account(id, content.into()).await;
-        Ok(())
+        let store = self.clone();
+        uncancelled(async move {
+            store.mark_account(ordinary(id)?, content).await?;
+            store.authors.forget(id);
+            store.finish_account(id, content.into()).await;
+            Ok(())
+        })
+        .await
     }
 }
 
 impl Mongo {
     /// One conditional write, and the account as it is afterwards.
     async fn change(&self, id: UserId, update: Document) -> Result<Account> {
-        let change = self.accounts.find_one_and_update(ordinary(id)?, update);
-        let changed = ask(change.return_document(ReturnDocument::After)).await?;
+        let changed = self.accounts.change(ordinary(id)?, update).await?;
         let account = Account::from(changed.ok_or(Error::NotFound)?);
         self.authors.note(&account);
         Ok(account)
@@ -165,10 +178,12 @@ impl Mongo {
 
     /// Whether no account has this key; the index alone can tell.
     async fn free(&self, key: Document, index: &str) -> Result<bool> {
-        let accounts = self.accounts.clone_with_type::<Document>();
         let covered: Document =
             key.keys().map(|name| (name.clone(), 1.into())).chain([("_id".to_owned(), 0.into())]).collect();
-        let find = accounts.find_one(key).projection(covered).hint(Hint::Name(index.to_owned()));
-        Ok(ask(find).await?.is_none())
+        let index = Hint::Name(index.to_owned());
+        let find = self.accounts.of::<Document>().call(|accounts| async move {
+            accounts.find_one(key).projection(covered).hint(index).max_time(MAX_TIME).await
+        });
+        Ok(find.await?.is_none())
     }
 }

@@ -10,8 +10,8 @@ use ro_co_shared::{AnswerId, AnswerText, QuestionId};
 
 use super::{
     Mongo,
+    calls::{MAX_TIME, uncancelled},
     documents::{AnswerDoc, uuid},
-    fault::ask,
     ownership::{insert, repeated, update, why_none, writable},
     schema::BY_QUESTION,
     slice::{narrow, sort},
@@ -23,23 +23,13 @@ use crate::store::{
 
 #[async_trait]
 impl Answers for Mongo {
-    /// Counted first, which also tells that the question is there and not being deleted; then kept.
     async fn add_answer(&self, answer: &Answer) -> Result<Created<StoredAnswer>> {
-        let author = self.authors.writer(answer.author).await?;
-        if !self.count_answer(answer.question, 1).await? {
-            return Err(Error::NotFound);
-        }
-        let new = AnswerDoc::from(answer);
-        if insert(&self.answers, &new).await? {
-            return Ok(Created { row: new.shown(author), created: true });
-        }
-        self.count_answer(answer.question, -1).await?;
-        let found = repeated(&self.answers, &new).await?;
-        Ok(Created { row: found.shown(author), created: false })
+        let (store, answer) = (self.clone(), answer.clone());
+        uncancelled(async move { store.count_and_keep(&answer).await }).await
     }
 
     async fn answer(&self, id: AnswerId) -> Result<StoredAnswer> {
-        let found = ask(self.answers.find_one(doc! { "_id": uuid(id.0), "deleting": false })).await?;
+        let found = self.answers.find_one(doc! { "_id": uuid(id.0), "deleting": false }).await?;
         self.shown_answer(found.ok_or(Error::NotFound)?).await
     }
 
@@ -65,9 +55,11 @@ impl Answers for Mongo {
     }
 
     async fn count_answers(&self, question: QuestionId) -> Result<u64> {
-        let questions = self.questions.clone_with_type::<Document>();
-        let find = questions.find_one(doc! { "_id": uuid(question.0), "deleting": false });
-        let found = ask(find.projection(doc! { "answers": 1 })).await?.ok_or(Error::NotFound)?;
+        let filter = doc! { "_id": uuid(question.0), "deleting": false };
+        let find = self.questions.of::<Document>().call(|questions| async move {
+            questions.find_one(filter).projection(doc! { "answers": 1 }).max_time(MAX_TIME).await
+        });
+        let found = find.await?.ok_or(Error::NotFound)?;
         Ok(u64::try_from(found.get_i64("answers").unwrap_or_default()).unwrap_or_default())
     }
 
@@ -77,23 +69,38 @@ impl Answers for Mongo {
     }
 
     async fn delete_answer(&self, id: AnswerId, principal: Principal) -> Result<()> {
-        match self.mark_answer(writable(id.0, principal, None)).await? {
-            Some(marked) => {
-                self.finish_answer(marked).await;
-                Ok(())
-            }
-            None => Err(why_none(&self.answers, id.0, principal).await?),
-        }
+        let (store, filter) = (self.clone(), writable(id.0, principal, None));
+        let deleted = uncancelled(async move {
+            let Some(marked) = store.mark_answer(filter).await? else { return Ok(false) };
+            store.finish_answer(marked).await;
+            Ok(true)
+        });
+        if deleted.await? { Ok(()) } else { Err(why_none(&self.answers, id.0, principal).await?) }
     }
 }
 
 impl Mongo {
+    /// Counted first, which also tells that the question is there and not being deleted; then kept.
+    async fn count_and_keep(&self, answer: &Answer) -> Result<Created<StoredAnswer>> {
+        let author = self.authors.writer(answer.author).await?;
+        if !self.count_answer(answer.question, 1).await? {
+            return Err(Error::NotFound);
+        }
+        let new = AnswerDoc::from(answer);
+        if insert(&self.answers, &new).await? {
+            return Ok(Created { row: new.shown(author), created: true });
+        }
+        self.count_answer(answer.question, -1).await?;
+        let found = repeated(&self.answers, &new).await?;
+        Ok(Created { row: found.shown(author), created: false })
+    }
+
     /// Counts an answer of a question up or down; whether the question is there, and not being deleted. That it was
     /// counted is noted, for the answer may never be kept: see `deletion`.
     async fn count_answer(&self, question: QuestionId, by: i64) -> Result<bool> {
         let live = doc! { "_id": uuid(question.0), "deleting": false };
         let count = doc! { "$inc": { "answers": by }, "$currentDate": { "recountAt": true } };
-        Ok(ask(self.questions.update_one(live, count)).await?.matched_count == 1)
+        Ok(self.questions.update_one(live, count).await?)
     }
 
     async fn shown_answer(&self, doc: AnswerDoc) -> Result<StoredAnswer> {
@@ -111,8 +118,10 @@ impl Mongo {
         }
         let mut filter = doc! { "question": uuid(question.0), "deleting": false };
         let skip = narrow(&mut filter, order, slice);
-        let find = self.answers.find(filter).sort(sort(order)).hint(Hint::Name(BY_QUESTION.to_owned()));
-        let find = find.skip(skip).limit(slice.size.into());
-        Ok(ask(async { find.await?.try_collect().await }).await?)
+        let page = self.answers.call(move |answers| async move {
+            let find = answers.find(filter).sort(sort(order)).hint(Hint::Name(BY_QUESTION.to_owned()));
+            find.skip(skip).limit(slice.size.into()).max_time(MAX_TIME).await?.try_collect().await
+        });
+        Ok(page.await?)
     }
 }

@@ -4,16 +4,13 @@ use std::{collections::HashMap, time::Duration};
 
 use futures_util::TryStreamExt;
 use moka::sync::Cache;
-use mongodb::{
-    Collection, Database,
-    bson::{Document, Uuid as BsonUuid, doc},
-};
+use mongodb::bson::{Document, Uuid as BsonUuid, doc};
 use ro_co_shared::{QuestionId, UserId};
 use serde::Deserialize;
 
 use super::{
+    calls::{MAX_TIME, Rows},
     documents::{Fate, id, uuid},
-    fault::ask,
 };
 use crate::store::{Account, AuthorSummary, Error, Result};
 
@@ -25,8 +22,9 @@ pub(super) const DELETED_NAME: &str = "deleted user";
 const REMEMBERED: Duration = Duration::from_secs(10);
 
 /// Finds authors.
+#[derive(Clone)]
 pub(super) struct Authors {
-    accounts: Collection<AuthorDoc>,
+    accounts: Rows<AuthorDoc>,
     recent: Cache<UserId, AuthorSummary>,
 }
 
@@ -67,9 +65,9 @@ fn projection() -> Document {
 }
 
 impl Authors {
-    pub(super) fn new(db: &Database) -> Self {
+    pub(super) fn new<T: Send + Sync>(accounts: &Rows<T>) -> Self {
         let recent = Cache::builder().max_capacity(10_000).time_to_live(REMEMBERED).build();
-        Self { accounts: db.collection("accounts"), recent }
+        Self { accounts: accounts.of(), recent }
     }
 
     /// Remembers somebody who was just read or changed.
@@ -89,7 +87,10 @@ impl Authors {
             return Ok(actor);
         }
         let filter = doc! { "_id": uuid(id.0), "deleting": false };
-        let found = ask(self.accounts.find_one(filter).projection(projection())).await?;
+        let find = self.accounts.call(|accounts| async move {
+            accounts.find_one(filter).projection(projection()).max_time(MAX_TIME).await
+        });
+        let found = find.await?;
         let actor = found.and_then(AuthorDoc::actor).ok_or(Error::NotFound)?;
         self.recent.insert(id, actor.clone());
         Ok(actor)
@@ -103,9 +104,10 @@ impl Authors {
     /// All authors at once.
     pub(super) async fn all(&self, ids: impl IntoIterator<Item = UserId>) -> Result<Joined> {
         let filter = doc! { "_id": { "$in": distinct(ids) } };
-        let found = self.accounts.find(filter).projection(projection());
-        let docs = ask(async { found.await?.try_collect().await }).await?;
-        Ok(joined(docs))
+        let find = self.accounts.call(|accounts| async move {
+            accounts.find(filter).projection(projection()).max_time(MAX_TIME).await?.try_collect().await
+        });
+        Ok(joined(find.await?))
     }
 
     /// All authors at once, and whether the question is there, in the same query.
@@ -123,9 +125,11 @@ impl Authors {
             doc! { "$project": projection() },
             doc! { "$unionWith": { "coll": "questions", "pipeline": question } },
         ];
-        let found = self.accounts.aggregate(pipeline).with_type::<AuthorDoc>();
-        let docs = ask(async { found.await?.try_collect().await }).await?;
-        Ok(joined(docs))
+        let find = self.accounts.call(|accounts| async move {
+            let find = accounts.aggregate(pipeline).with_type::<AuthorDoc>().max_time(MAX_TIME);
+            find.await?.try_collect().await
+        });
+        Ok(joined(find.await?))
     }
 }
 

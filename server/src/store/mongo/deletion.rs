@@ -1,250 +1,218 @@
 //! Deleting what has children, without transactions: mark, children, parent.
 //!
-//! The mark is one conditional write, and decides: from then on neither the document nor what hangs on it is shown, and
-//! nothing new is begun under it. Its children go next. The marked document itself stays for [`GRACE`], because
-//! something that was begun before the mark may still arrive (an answer under a question, a question by an account);
-//! [`Mongo::sweep_after`] then takes the children once more, and the document. It also finishes what a crash left.
-//!
-//! How many answers a question has is counted along (`$inc`). A crash between the count and what is counted leaves
-//! it wrong by one, so each count notes its time in `recountAt`, and a sweep counts such questions anew once no
-//! such step can be under way. A question counted again meanwhile has another time, and is left for the next sweep.
+//! The mark is one conditional write, and decides: from then on neither the document nor what belongs to it is shown, and
+//! nothing new is begun under it. Its children go next, [`BATCH`] at a time. The marked document itself stays for
+//! [`GRACE`](super::sweep::GRACE), because something that was begun before the mark may still arrive (an answer under a
+//! question, a question by an account); `sweep` then takes the children once more, and the document. It also finishes
+//! what a crash left.
 //!
 //! Times here are the database's own (`$currentDate`, `$$NOW`), for the servers' clocks may differ.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use futures_util::TryStreamExt;
 use mongodb::{
-    Collection,
-    bson::{DateTime, Document, Uuid, doc},
-    options::{Hint, ReadConcern},
+    bson::{Bson, Document, doc},
+    options::{Hint, UpdateModifications},
 };
 use ro_co_shared::{Content, QuestionId, UserId};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     Mongo,
-    documents::{Fate, id, uuid},
-    fault::{Fault, ask},
-    schema::{BY_AUTHOR, BY_QUESTION, BY_USER, DELETING, RECOUNTS},
+    calls::{MAX_TIME, Rows},
+    documents::{Fate, uuid},
+    fault::Fault,
+    schema::{BY_AUTHOR, BY_QUESTION, BY_USER},
 };
 use crate::store::{Error, Result};
 
-/// Longer than anything can be under way that was begun before a mark: a request has 15 seconds.
-pub(super) const GRACE: Duration = Duration::from_mins(1);
+/// How many documents one command deletes or changes at most, so that each is done well within its limit.
+pub(super) const BATCH: u16 = 500;
 
-/// How many documents are dealt with at a time.
-const BATCH: u16 = 500;
+/// How long a request waits for the children of what it deleted. They go on being deleted after that.
+const CHILDREN_LIMIT: Duration = Duration::from_secs(5);
 
-/// A document by its id.
+/// A document by its id, of whatever type: a malformed one is deleted like any other.
 #[derive(Deserialize)]
-struct Id {
+pub(super) struct Id {
     #[serde(rename = "_id")]
-    id: Uuid,
+    pub(super) id: Bson,
 }
 
 /// An answer that is being deleted.
 #[derive(Deserialize)]
 pub(super) struct MarkedAnswer {
     #[serde(rename = "_id")]
-    id: Uuid,
-    question: Uuid,
+    id: Bson,
+    question: Option<Bson>,
 }
 
-/// What is left of an account that is being deleted.
-#[derive(Deserialize)]
-struct MarkedAccount {
-    #[serde(rename = "_id")]
-    id: Uuid,
-    content: Fate,
-}
-
-/// A question whose answers were counted up or down.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Counted {
-    #[serde(rename = "_id")]
-    id: Uuid,
-    recount_at: DateTime,
-}
-
+/// The update that marks a document as being deleted.
 fn mark() -> Document {
     doc! { "$set": { "deleting": true }, "$currentDate": { "deletedAt": true } }
-}
-
-fn hint(index: &str) -> Hint {
-    Hint::Name(index.to_owned())
-}
-
-/// A deletion is done when its mark is: what fails after that is left to a sweep.
-fn left_to_the_sweep(done: Result<()>) {
-    if let Err(error) = done {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::warn!(%error, cause, "A deletion was begun and not finished; a later sweep finishes it.");
-    }
 }
 
 impl Mongo {
     /// Marks the question that the filter meets; whether there was one.
     pub(super) async fn mark_question(&self, filter: Document) -> Result<bool> {
-        Ok(ask(self.questions.update_one(filter, mark())).await?.matched_count == 1)
+        Ok(self.questions.update_one(filter, mark()).await?)
     }
 
     /// Deletes the answers to a marked question.
     pub(super) async fn finish_question(&self, id: QuestionId) {
-        left_to_the_sweep(self.delete_answers_to(&[uuid(id.0)]).await);
+        let store = self.clone();
+        finish(async move { store.delete_answers_to(&[uuid(id.0).into()]).await }).await;
     }
 
     /// Marks the answer that the filter meets.
     pub(super) async fn mark_answer(&self, filter: Document) -> Result<Option<MarkedAnswer>> {
-        let answers = self.answers.clone_with_type::<MarkedAnswer>();
-        Ok(ask(answers.find_one_and_update(filter, mark())).await?)
+        Ok(self.answers.of::<MarkedAnswer>().change(filter, mark()).await?)
     }
 
     /// Deletes a marked answer. It has no children, so nothing waits.
     pub(super) async fn finish_answer(&self, answer: MarkedAnswer) {
-        left_to_the_sweep(self.delete_marked_answers(&[answer]).await);
+        let store = self.clone();
+        finish(async move { store.delete_marked_answers(&[answer]).await }).await;
     }
 
-    /// Marks the account that the filter meets, and cuts it down to the mark: its name and its address are free.
+    /// Marks the account that the filter meets, and cuts it down to the mark: its username and email address are free.
     pub(super) async fn mark_account(&self, filter: Document, content: Content) -> Result<()> {
         let mark = doc! { "$replaceWith": {
             "_id": "$_id", "v": "$v", "deleting": true, "deletedAt": "$$NOW", "content": Fate::from(content).text(),
         } };
-        match ask(self.accounts.update_one(filter, vec![mark])).await?.matched_count {
-            0 => Err(Error::NotFound),
-            _ => Ok(()),
-        }
+        if self.accounts.update_one(filter, vec![mark]).await? { Ok(()) } else { Err(Error::NotFound) }
     }
 
     /// Deletes what belongs to a marked account.
     pub(super) async fn finish_account(&self, id: UserId, content: Fate) {
-        left_to_the_sweep(self.delete_belongings(uuid(id.0), content).await);
+        let store = self.clone();
+        finish(async move { store.delete_belongings(&uuid(id.0).into(), content).await }).await;
     }
 
-    async fn delete_belongings(&self, user: Uuid, content: Fate) -> Result<()> {
-        ask(self.sessions.delete_many(doc! { "user": user }).hint(hint(BY_USER))).await?;
-        self.forget_avatar(UserId(id(user)), i64::MAX).await?;
-        let theirs = doc! { "author": user };
-        if content == Fate::Keep {
-            let heir = doc! { "$set": { "author": uuid(UserId::DELETED.0) } };
-            ask(self.questions.update_many(theirs.clone(), heir.clone()).hint(hint(BY_AUTHOR))).await?;
-            ask(self.answers.update_many(theirs, heir).hint(hint(BY_AUTHOR))).await?;
-            return Ok(());
+    /// Deletes an account's sessions and picture, and deals with its content. Marked content stays for the sweep, by its
+    /// own marks.
+    pub(super) async fn delete_belongings(&self, user: &Bson, content: Fate) -> Result<()> {
+        while let Some(sessions) = batch(&self.sessions, doc! { "user": user }, BY_USER).await? {
+            delete(&self.sessions, ids(&sessions)).await?;
         }
-        let live = doc! { "author": user, "deleting": false };
-        ask(self.questions.update_many(live.clone(), mark()).hint(hint(BY_AUTHOR))).await?;
-        ask(self.answers.update_many(live, mark()).hint(hint(BY_AUTHOR))).await?;
-        let marked = doc! { "author": user, "deleting": true };
-        let questions = all::<Id, _>(&self.questions, marked.clone(), BY_AUTHOR).await?;
-        for batch in questions.chunks(BATCH.into()) {
-            self.delete_answers_to(&batch.iter().map(|question| question.id).collect::<Vec<_>>()).await?;
+        self.avatars.delete_one(doc! { "_id": user }).await?;
+        match content {
+            Fate::Keep => self.hand_over(user).await,
+            Fate::Erase => self.erase(user).await,
         }
-        let answers = all::<MarkedAnswer, _>(&self.answers, marked, BY_AUTHOR).await?;
-        for batch in answers.chunks(BATCH.into()) {
-            self.delete_marked_answers(batch).await?;
+    }
+
+    async fn hand_over(&self, user: &Bson) -> Result<()> {
+        let heir = || doc! { "$set": { "author": uuid(UserId::DELETED.0) } };
+        let theirs = || doc! { "author": user };
+        while let Some(questions) = batch(&self.questions, theirs(), BY_AUTHOR).await? {
+            update(&self.questions, ids(&questions), heir()).await?;
+        }
+        while let Some(answers) = batch(&self.answers, theirs(), BY_AUTHOR).await? {
+            update(&self.answers, ids(&answers), heir()).await?;
         }
         Ok(())
     }
 
-    async fn delete_answers_to(&self, questions: &[Uuid]) -> Result<()> {
-        let theirs = doc! { "question": { "$in": questions } };
-        ask(self.answers.delete_many(theirs).hint(hint(BY_QUESTION))).await?;
+    async fn erase(&self, user: &Bson) -> Result<()> {
+        let live = || doc! { "author": user, "deleting": false };
+        while let Some(questions) = batch(&self.questions, live(), BY_AUTHOR).await? {
+            let questions = ids(&questions);
+            update(&self.questions, questions.clone(), mark()).await?;
+            self.delete_answers_to(&questions).await?;
+        }
+        while let Some(answers) = batch::<MarkedAnswer, _>(&self.answers, live(), BY_AUTHOR).await? {
+            update(&self.answers, answers.iter().map(|answer| answer.id.clone()).collect(), mark()).await?;
+            self.delete_marked_answers(&answers).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete_answers_to(&self, questions: &[Bson]) -> Result<()> {
+        let theirs = || doc! { "question": { "$in": questions } };
+        while let Some(answers) = batch(&self.answers, theirs(), BY_QUESTION).await? {
+            delete(&self.answers, ids(&answers)).await?;
+        }
         Ok(())
     }
 
     /// Counts marked answers down at their questions, and deletes them.
-    async fn delete_marked_answers(&self, answers: &[MarkedAnswer]) -> Result<()> {
-        if answers.is_empty() {
-            return Ok(());
+    pub(super) async fn delete_marked_answers(&self, answers: &[MarkedAnswer]) -> Result<()> {
+        let mut of = HashMap::<&Bson, i64>::new();
+        for question in answers.iter().filter_map(|answer| answer.question.as_ref()) {
+            *of.entry(question).or_default() += 1;
         }
-        let mut of = BTreeMap::<[u8; 16], i64>::new();
-        for answer in answers {
-            *of.entry(answer.question.bytes()).or_default() += 1;
-        }
-        let mut with = BTreeMap::<i64, Vec<Uuid>>::new();
+        let mut with = BTreeMap::<i64, Vec<Bson>>::new();
         for (question, count) in of {
-            with.entry(count).or_default().push(Uuid::from_bytes(question));
+            with.entry(count).or_default().push(question.clone());
         }
         for (count, questions) in with {
             let down = doc! { "$inc": { "answers": -count }, "$currentDate": { "recountAt": true } };
-            ask(self.questions.update_many(doc! { "_id": { "$in": questions } }, down)).await?;
+            update(&self.questions, questions, down).await?;
         }
-        let ids: Vec<Uuid> = answers.iter().map(|answer| answer.id).collect();
-        ask(self.answers.delete_many(doc! { "_id": { "$in": ids } })).await?;
-        Ok(())
-    }
-
-    /// Finishes what was marked, and counts anew what was counted, longer than `grace` ago; how many of all these.
-    pub(super) async fn sweep_after(&self, grace: Duration) -> Result<u64> {
-        let answers: Vec<MarkedAnswer> = older(&self.answers, "deletedAt", DELETING, grace).await?;
-        self.delete_marked_answers(&answers).await?;
-
-        let questions: Vec<Id> = older(&self.questions, "deletedAt", DELETING, grace).await?;
-        let ids: Vec<Uuid> = questions.iter().map(|question| question.id).collect();
-        if !ids.is_empty() {
-            self.delete_answers_to(&ids).await?;
-            ask(self.questions.delete_many(doc! { "_id": { "$in": &ids } })).await?;
-        }
-
-        let accounts: Vec<MarkedAccount> = older(&self.accounts, "deletedAt", DELETING, grace).await?;
-        for account in &accounts {
-            self.delete_belongings(account.id, account.content).await?;
-            ask(self.accounts.delete_one(doc! { "_id": account.id, "deleting": true })).await?;
-        }
-
-        let counted: Vec<Counted> = older(&self.questions, "recountAt", RECOUNTS, grace).await?;
-        for question in &counted {
-            self.recount(question).await?;
-        }
-        Ok((answers.len() + questions.len() + accounts.len() + counted.len()) as u64)
-    }
-
-    async fn recount(&self, question: &Counted) -> Result<()> {
-        let answers = doc! { "question": question.id, "deleting": false };
-        let count = self.answers.count_documents(answers).hint(hint(BY_QUESTION));
-        let count = ask(count.read_concern(ReadConcern::majority())).await?;
-        let unchanged = doc! { "_id": question.id, "recountAt": question.recount_at };
-        let set = doc! {
-            "$set": { "answers": i64::try_from(count).unwrap_or(i64::MAX) }, "$unset": { "recountAt": "" },
-        };
-        ask(self.questions.update_one(unchanged, set)).await?;
+        delete(&self.answers, answers.iter().map(|answer| answer.id.clone()).collect()).await?;
         Ok(())
     }
 }
 
-async fn all<D, T>(rows: &Collection<T>, filter: Document, index: &str) -> std::result::Result<Vec<D>, Fault>
-where
-    D: DeserializeOwned + Send + Sync,
-    T: Send + Sync,
-{
-    let find = rows.clone_with_type::<D>();
-    let find = find.find(filter).hint(hint(index));
-    ask(async { find.await?.try_collect().await }).await
+/// Does what follows a mark, and waits for it a while. The deletion has happened by its mark; what fails is left to the
+/// sweep.
+async fn finish(children: impl Future<Output = Result<()>> + Send + 'static) {
+    let task = tokio::spawn(async move {
+        if let Err(error) = children.await {
+            tracing::warn!(%error, "Deletion left to the sweep");
+        }
+    });
+    // A panic is reported where it happened.
+    let _ = tokio::time::timeout(CHILDREN_LIMIT, task).await;
 }
 
-/// Up to [`BATCH`] documents whose time in `field` is longer ago than `grace`. Majority: nothing is deleted for the
-/// sake of a mark that a change of the primary may undo.
-async fn older<D, T>(
-    rows: &Collection<T>,
-    field: &str,
-    index: &str,
-    grace: Duration,
-) -> std::result::Result<Vec<D>, Fault>
+pub(super) fn ids(documents: &[Id]) -> Vec<Bson> {
+    documents.iter().map(|document| document.id.clone()).collect()
+}
+
+/// Up to [`BATCH`] documents that the filter meets; none when there are none.
+async fn batch<D, T>(
+    rows: &Rows<T>,
+    filter: Document,
+    index: &'static str,
+) -> std::result::Result<Option<Vec<D>>, Fault>
 where
-    D: DeserializeOwned + Send + Sync,
+    D: DeserializeOwned + Send + Sync + 'static,
     T: Send + Sync,
 {
-    let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX);
-    let limit = doc! { "$lte": [format!("${field}"), { "$subtract": ["$$NOW", grace] }] };
-    let mut filter = doc! { "$expr": limit };
-    if index == DELETING {
-        filter.insert("deleting", true);
-    } else {
-        filter.insert(field, doc! { "$type": "date" });
-    }
-    let rows = rows.clone_with_type::<D>();
-    let find = rows.find(filter).hint(hint(index)).limit(BATCH.into());
-    let find = find.read_concern(ReadConcern::majority());
-    ask(async { find.await?.try_collect().await }).await
+    let found: Vec<D> = rows
+        .of::<D>()
+        .call(|rows| async move {
+            let find = rows
+                .find(filter)
+                .hint(Hint::Name(index.to_owned()))
+                .limit(BATCH.into())
+                .batch_size(BATCH.into());
+            find.projection(doc! { "question": 1 }).max_time(MAX_TIME).await?.try_collect().await
+        })
+        .await?;
+    Ok((!found.is_empty()).then_some(found))
+}
+
+/// Deletes the documents with these ids.
+pub(super) async fn delete<T: Send + Sync + 'static>(
+    rows: &Rows<T>,
+    ids: Vec<Bson>,
+) -> std::result::Result<(), Fault> {
+    let those = doc! { "_id": { "$in": ids } };
+    rows.call(|rows| async move { rows.delete_many(those).await }).await.map(drop)
+}
+
+async fn update<T: Send + Sync + 'static>(
+    rows: &Rows<T>,
+    ids: Vec<Bson>,
+    update: impl Into<UpdateModifications>,
+) -> std::result::Result<(), Fault> {
+    let (those, update) = (doc! { "_id": { "$in": ids } }, update.into());
+    rows.call(|rows| async move { rows.update_many(those, update).await }).await.map(drop)
 }

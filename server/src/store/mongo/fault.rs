@@ -3,17 +3,13 @@
 //! What the driver says about an error may quote the document it is about, with names and addresses in it. Only
 //! codes and their names are kept.
 
-use std::{future::IntoFuture, time::Duration};
-
 use mongodb::error::{Error as Driver, ErrorKind, RETRYABLE_WRITE_ERROR, WriteFailure};
 
-use super::schema::{BY_EMAIL, BY_EMAIL_CANONICAL, BY_USERNAME, BY_USERNAME_SKELETON};
-use crate::{durations::Durations, store::Error};
-
-/// How long one call may take, retries included: a node that is frozen answers nothing, and the driver would wait for
-/// it as long as its connection stands. By then the driver has given that node up (`open::HEARTBEAT`), so that the next
-/// call goes elsewhere; and a write has had its time to reach a majority.
-const LIMIT: Duration = Duration::from_secs(6);
+use super::{
+    calls::CALLER_LIMIT,
+    schema::{BY_EMAIL, BY_EMAIL_CANONICAL, BY_USERNAME, BY_USERNAME_SKELETON},
+};
+use crate::store::Error;
 
 /// Why a call to MongoDB failed.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +30,7 @@ pub(super) enum Fault {
     #[error("{0}")]
     Away(String),
     /// It took too long. A write may or may not have happened.
-    #[error("no answer within {} s", LIMIT.as_secs())]
+    #[error("no answer within {} s", CALLER_LIMIT.as_secs())]
     Late,
     /// The driver does not speak to servers this old.
     #[error("the database is too old")]
@@ -53,29 +49,6 @@ pub(super) enum Taken {
     Id,
     Username,
     Email,
-}
-
-/// How long this process's calls took.
-pub(super) static LATENCY: Durations = Durations::new();
-
-/// Calls MongoDB, for [`LIMIT`] at most.
-pub(super) async fn ask<T, A>(action: A) -> Result<T, Fault>
-where
-    A: IntoFuture<Output = mongodb::error::Result<T>>,
-{
-    match LATENCY.measure(tokio::time::timeout(LIMIT, action.into_future())).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(Fault::Late),
-    }
-}
-
-/// Calls MongoDB and waits as long as it takes: for building indexes and changing collections, which may take hours on a
-/// large database and which the server goes on with whoever has stopped waiting.
-pub(super) async fn ask_unlimited<T, A>(action: A) -> Result<T, Fault>
-where
-    A: IntoFuture<Output = mongodb::error::Result<T>>,
-{
-    Ok(action.await?)
 }
 
 impl From<Fault> for Error {
@@ -119,7 +92,7 @@ impl From<Driver> for Fault {
 
 impl Fault {
     /// An error that the server gave a code.
-    fn coded(code: i32, name: &str, message: &str, retryable: bool) -> Self {
+    pub(super) fn coded(code: i32, name: &str, message: &str, retryable: bool) -> Self {
         match code {
             11000 | 11001 => Self::Duplicate(taken(message)),
             48 => Self::Exists,

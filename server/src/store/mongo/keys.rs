@@ -12,7 +12,8 @@ use ro_co_shared::{Email, TEXT_VERSION, UserId, Username};
 
 use super::{
     documents::{V, uuid},
-    fault::{Fault, ask, ask_unlimited},
+    fault::Fault,
+    migrate::{once, unlimited},
     schema::BY_TIME,
 };
 
@@ -46,22 +47,18 @@ pub(super) async fn update(db: &Database) -> Result<(), Fault> {
     let meta = db.collection::<Document>("meta");
     let version = Binary { subtype: BinarySubtype::Generic, bytes: TEXT_VERSION.to_string().into_bytes() };
     let id = doc! { "_id": "text_version" };
-    let stored = ask(meta.find_one(id.clone())).await?.and_then(|found| found.get("value").cloned());
+    let stored = unlimited(meta.find_one(id.clone())).await?.and_then(|found| found.get("value").cloned());
     let current = stored.as_ref() == Some(&Bson::Binary(version.clone()));
     if !current && stored.is_some() {
         // The oldest first among all of them.
         let none = doc! { "$unset": { "usernameSkeleton": "", "emailCanonical": "" } };
-        ask_unlimited(accounts.update_many(ordinary(), none)).await?;
+        unlimited(accounts.update_many(ordinary(), none)).await?;
     }
     remove_stale(&accounts).await?;
     add_missing(&accounts).await?;
     if !current {
         let set = doc! { "$set": { "value": version }, "$setOnInsert": { "v": V } };
-        match ask(meta.update_one(id, set).upsert(true)).await {
-            // Two first starts at once.
-            Err(Fault::Duplicate(_)) => {}
-            done => drop(done?),
-        }
+        once(meta.update_one(id, set).upsert(true)).await?;
     }
     Ok(())
 }
@@ -77,14 +74,14 @@ fn fields() -> Document {
 
 /// Removes keys of names that the accounts no longer have.
 async fn remove_stale(accounts: &Collection<Document>) -> Result<(), Fault> {
-    let mut all = ask_unlimited(accounts.find(ordinary()).projection(fields())).await?;
-    while let Some(account) = ask_unlimited(all.try_next()).await? {
+    let mut all = unlimited(accounts.find(ordinary()).projection(fields())).await?;
+    while let Some(account) = unlimited(all.try_next()).await? {
         for ComparisonKey { text, field, compute } in &KEYS {
             let (Ok(value), Ok(key)) = (account.get_str(text), account.get_str(field)) else { continue };
             if compute(value).as_deref() != Some(key) {
                 // Only while it is as it was read: another server may be renaming it.
                 let seen = doc! { "_id": account.get("_id"), *text: value, *field: key };
-                ask_unlimited(accounts.update_one(seen, doc! { "$unset": { *field: "" } })).await?;
+                unlimited(accounts.update_one(seen, doc! { "$unset": { *field: "" } })).await?;
             }
         }
     }
@@ -96,8 +93,8 @@ async fn add_missing(accounts: &Collection<Document>) -> Result<(), Fault> {
     let mut filter = ordinary();
     filter.insert("$or", KEYS.map(|key| doc! { key.field: { "$exists": false } }).to_vec());
     let find = accounts.find(filter).sort(doc! { "createdAt": 1, "_id": 1 }).projection(fields());
-    let mut without = ask_unlimited(find.hint(Hint::Name(BY_TIME.to_owned()))).await?;
-    while let Some(account) = ask_unlimited(without.try_next()).await? {
+    let mut without = unlimited(find.hint(Hint::Name(BY_TIME.to_owned()))).await?;
+    while let Some(account) = unlimited(without.try_next()).await? {
         for key in KEYS.iter().filter(|key| !account.contains_key(key.field)) {
             add(accounts, &account, key).await?;
         }
@@ -109,7 +106,7 @@ async fn add(accounts: &Collection<Document>, account: &Document, of: &Compariso
     let Ok(value) = account.get_str(of.text) else { return Ok(()) };
     let Some(key) = (of.compute)(value) else { return Ok(()) };
     let seen = doc! { "_id": account.get("_id"), of.text: value };
-    match ask_unlimited(accounts.update_one(seen, doc! { "$set": { of.field: key } })).await {
+    match unlimited(accounts.update_one(seen, doc! { "$set": { of.field: key } })).await {
         Err(Fault::Duplicate(_)) => {
             let id = account.get("_id").map(ToString::to_string).unwrap_or_default();
             tracing::warn!(account = id, field = of.text, "Comparison key belongs to another account");

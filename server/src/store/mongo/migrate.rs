@@ -1,7 +1,7 @@
 //! Migration of a database from any older version to this one.
 //!
 //! Collections, validators and indexes are declared in `schema`; each start compares and makes what is missing. A change
-//! of documents that are there already is a step of its own in [`fill`]. Every step may be done twice and by several
+//! of documents that are there already is a step of its own, such as [`keys::update`]. Every step may be done twice and by several
 //! servers at once, so any number of servers may start at the same time. None has a time limit.
 //!
 //! The version is raised after the validators accept what this version writes: a server of the previous release that
@@ -20,7 +20,7 @@ use ro_co_shared::{Role, Timestamp, UserId};
 use super::{
     authors::DELETED_NAME,
     documents::{AccountDoc, V},
-    fault::{Fault, Taken, ask, ask_unlimited},
+    fault::{Fault, Taken},
     keys,
     schema::{self, Collection},
 };
@@ -55,6 +55,22 @@ struct Found {
     oldest: i32,
 }
 
+/// Waits for a call as long as it takes: an index of a large collection takes hours. A node that goes silent ends it all the
+/// same, by the driver's heartbeats.
+pub(super) async fn unlimited<T>(
+    call: impl IntoFuture<Output = mongodb::error::Result<T>>,
+) -> Result<T, Fault> {
+    Ok(call.await?)
+}
+
+/// Makes a document that several first starts may make at once.
+pub(super) async fn once<T>(call: impl IntoFuture<Output = mongodb::error::Result<T>>) -> Result<(), Fault> {
+    match unlimited(call).await {
+        Err(Fault::Duplicate(Taken::Id)) => Ok(()),
+        done => done.map(drop),
+    }
+}
+
 /// Brings the database up to date. Data of a newer version that still admits this program is left as it is: its
 /// validators and indexes are the newer program's.
 pub(super) async fn run(db: &Database) -> Result<(), Refusal> {
@@ -67,7 +83,8 @@ pub(super) async fn run(db: &Database) -> Result<(), Refusal> {
     }
     make_all(db).await?;
     add_the_deleted(db).await?;
-    fill(db).await?;
+    add_id_key(db).await?;
+    keys::update(db).await?;
     if found.version < VERSION {
         raise(db).await?;
         make_all(db).await?;
@@ -78,7 +95,8 @@ pub(super) async fn run(db: &Database) -> Result<(), Refusal> {
 async fn found(db: &Database) -> Result<Found, Fault> {
     let versions = db.collection::<Document>("schema");
     // Majority: what follows is decided by it, and must not be rolled back with a primary.
-    let found = ask(versions.find_one(doc! { "_id": "ro-co" }).read_concern(ReadConcern::majority())).await?;
+    let find = versions.find_one(doc! { "_id": "ro-co" }).read_concern(ReadConcern::majority());
+    let found = unlimited(find).await?;
     let number = |name| found.as_ref().and_then(|doc: &Document| doc.get_i32(name).ok());
     let version = number("version").unwrap_or_default();
     Ok(Found { version, oldest: number("oldest").unwrap_or(version) })
@@ -88,16 +106,12 @@ async fn found(db: &Database) -> Result<Found, Fault> {
 async fn raise(db: &Database) -> Result<(), Fault> {
     let versions = db.collection::<Document>("schema");
     let to = doc! { "$max": { "version": VERSION, "oldest": OLDEST }, "$setOnInsert": { "v": V } };
-    match ask(versions.update_one(doc! { "_id": "ro-co" }, to).upsert(true)).await {
-        // Two first starts at once.
-        Err(Fault::Duplicate(Taken::Id)) => Ok(()),
-        done => done.map(drop),
-    }
+    once(versions.update_one(doc! { "_id": "ro-co" }, to).upsert(true)).await
 }
 
 /// Makes all collections as they are declared.
 async fn make_all(db: &Database) -> Result<(), Refusal> {
-    let there = ask(async { db.list_collections().await?.try_collect::<Vec<_>>().await }).await?;
+    let there = unlimited(async { db.list_collections().await?.try_collect::<Vec<_>>().await }).await?;
     for wanted in schema::collections() {
         let found = there.iter().find(|collection| collection.name == wanted.name);
         make(db, wanted, found).await?;
@@ -114,7 +128,7 @@ async fn make(
     match found {
         None => {
             let create = db.create_collection(wanted.name).validator(validator).write_concern(majority());
-            match ask_unlimited(create).await {
+            match unlimited(create).await {
                 Err(Fault::Exists) => {}
                 created => created?,
             }
@@ -125,7 +139,7 @@ async fn make(
             let change = doc! {
                 "collMod": wanted.name, "validator": validator, "writeConcern": { "w": "majority", "j": true },
             };
-            match ask_unlimited(db.run_command(change)).await {
+            match unlimited(db.run_command(change)).await {
                 Err(Fault::Unauthorized) => return Err(Refusal::Rights),
                 changed => changed?,
             };
@@ -134,7 +148,7 @@ async fn make(
     if !wanted.indexes.is_empty() {
         let collection = db.collection::<Document>(wanted.name);
         let create = collection.create_indexes(wanted.indexes).write_concern(majority());
-        ask_unlimited(create).await?;
+        unlimited(create).await?;
     }
     Ok(())
 }
@@ -144,24 +158,14 @@ fn majority() -> WriteConcern {
     WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build()
 }
 
-/// Gives documents that are there already what this version added.
-async fn fill(db: &Database) -> Result<(), Fault> {
-    add_id_key(db).await?;
-    keys::update(db).await
-}
-
 /// Makes the key behind the ids of keyed creates, if there is none.
 async fn add_id_key(db: &Database) -> Result<(), Fault> {
     let key =
         random::<32>().ok_or_else(|| Fault::Failed("the system has no randomness to give".to_owned()))?;
     let value = Binary { subtype: BinarySubtype::Generic, bytes: key.to_vec() };
-    let once = doc! { "$setOnInsert": { "v": V, "value": value } };
+    let new = doc! { "$setOnInsert": { "v": V, "value": value } };
     let meta = db.collection::<Document>("meta");
-    match ask(meta.update_one(doc! { "_id": "id_key" }, once).upsert(true)).await {
-        // Two first starts at once.
-        Err(Fault::Duplicate(Taken::Id)) => Ok(()),
-        done => done.map(drop),
-    }
+    once(meta.update_one(doc! { "_id": "id_key" }, new).upsert(true)).await
 }
 
 /// Adds the account that stands in for the authors of kept content whose accounts were deleted. Its email address is
@@ -185,8 +189,5 @@ async fn add_the_deleted(db: &Database) -> Result<(), Fault> {
         avatar_seed: DELETED_NAME.to_owned(),
         avatar_version: 0,
     };
-    match ask(accounts.insert_one(AccountDoc::from(&deleted))).await {
-        Err(Fault::Duplicate(Taken::Id)) => Ok(()),
-        done => done.map(drop),
-    }
+    once(accounts.insert_one(AccountDoc::from(&deleted))).await
 }

@@ -14,6 +14,7 @@ mod accounts;
 mod answers;
 mod authors;
 mod avatars;
+mod calls;
 mod deletion;
 mod documents;
 mod fault;
@@ -26,12 +27,13 @@ mod questions;
 mod schema;
 mod sessions;
 mod slice;
+mod sweep;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use mongodb::{
-    Client, Collection,
+    Client, Database,
     bson::{Document, doc},
     options::ReadConcern,
 };
@@ -39,8 +41,8 @@ use ro_co_shared::{Timestamp, UserId};
 
 use self::{
     authors::Authors,
+    calls::{Calls, Rows},
     documents::{AccountDoc, AnswerDoc, AvatarDoc, QuestionDoc, SessionDoc, uuid},
-    fault::{LATENCY, ask},
     pool::PoolCounts,
 };
 use crate::store::{Result, SortKey, Store, StoreStats};
@@ -54,17 +56,20 @@ const SETTLING_MS: i64 = 5_000;
 /// How long the check of health may take on the server.
 const PING: Duration = Duration::from_secs(2);
 
-/// A store in a database of MongoDB's.
+/// A store in a database of MongoDB's. Clones share connections and caches.
+#[derive(Clone)]
 pub struct Mongo {
     client: Client,
     pool: Arc<PoolCounts>,
+    db: Database,
     /// Whether there are nodes that could disagree.
     replicated: bool,
-    accounts: Collection<AccountDoc>,
-    sessions: Collection<SessionDoc>,
-    questions: Collection<QuestionDoc>,
-    answers: Collection<AnswerDoc>,
-    avatars: Collection<AvatarDoc>,
+    calls: Calls,
+    accounts: Rows<AccountDoc>,
+    sessions: Rows<SessionDoc>,
+    questions: Rows<QuestionDoc>,
+    answers: Rows<AnswerDoc>,
+    avatars: Rows<AvatarDoc>,
     authors: Authors,
 }
 
@@ -72,11 +77,13 @@ pub struct Mongo {
 impl Store for Mongo {
     async fn ping(&self) -> Result<()> {
         let filter = doc! { "_id": uuid(UserId::DELETED.0) };
-        let accounts = self.accounts.clone_with_type::<Document>();
-        let found = accounts.find_one(filter).projection(doc! { "_id": 1 }).max_time(PING);
         // Linearizable: a node answers only after a majority has told it that it still is the primary.
         let concern = if self.replicated { ReadConcern::linearizable() } else { ReadConcern::local() };
-        ask(found.read_concern(concern)).await?;
+        let find = self.accounts.of::<Document>().call(|accounts| async move {
+            let find = accounts.find_one(filter).projection(doc! { "_id": 1 });
+            find.max_time(PING).read_concern(concern).await
+        });
+        find.await?;
         Ok(())
     }
 
@@ -85,12 +92,16 @@ impl Store for Mongo {
     }
 
     async fn sweep(&self) -> Result<u64> {
-        self.sweep_after(deletion::GRACE).await
+        self.finish_deletions().await
+    }
+
+    async fn recount(&self) -> Result<u64> {
+        self.recount_answers().await
     }
 
     fn stats(&self) -> StoreStats<'_> {
         StoreStats {
-            latency: vec![("call", &LATENCY)],
+            latency: vec![("call", self.calls.durations())],
             pool: Some(self.pool.stats()),
             ..StoreStats::default()
         }

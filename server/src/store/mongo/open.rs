@@ -13,7 +13,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     Mongo,
     authors::Authors,
-    fault::{Fault, ask},
+    calls::{Calls, Rows},
+    fault::Fault,
     migrate::{self, Refusal},
     pool::PoolCounts,
 };
@@ -29,6 +30,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// node that was away a moment ago, and may be the new primary, is asked again after this: with the driver's ten
 /// seconds both took so long that a call could run into the frozen one twice.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How many connections the driver makes where nobody says.
+const DRIVER_POOL: u32 = 10;
 /// How long a write waits for the majority.
 const MAJORITY: Duration = Duration::from_secs(5);
 
@@ -141,11 +144,12 @@ impl Mongo {
             return Err(OpenError::Name(database.to_owned()));
         }
         tune(&mut options);
-        let pool = PoolCounts::watch(&mut options);
+        let counts = PoolCounts::watch(&mut options);
         let hosts = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let wrong = |fault: Fault| failed(fault, &hosts, database);
+        let calls = Calls::new(options.max_pool_size.unwrap_or(DRIVER_POOL));
         let client = Client::with_options(options).map_err(|e| wrong(e.into()))?;
-        let opened = Self::prepare(&client, pool, &hosts, database).await;
+        let opened = Self::prepare(&client, counts, calls, &hosts, database).await;
         if opened.is_err() {
             client.shutdown().immediate(true).await;
         }
@@ -155,11 +159,13 @@ impl Mongo {
     async fn prepare(
         client: &Client,
         pool: Arc<PoolCounts>,
+        calls: Calls,
         hosts: &str,
         name: &str,
     ) -> Result<Self, OpenError> {
         let wrong = |fault: Fault| failed(fault, hosts, name);
-        let hello = ask(client.database("admin").run_command(doc! { "hello": 1 })).await.map_err(wrong)?;
+        let hello = client.database("admin").run_command(doc! { "hello": 1 }).await;
+        let hello = hello.map_err(|e| wrong(e.into()))?;
         if hello.get_i32("maxWireVersion").unwrap_or_default() < OLDEST_WIRE {
             return Err(OpenError::TooOld(hosts.to_owned()));
         }
@@ -171,16 +177,19 @@ impl Mongo {
             Refusal::Rights => OpenError::MigrationRights(name.to_owned()),
             Refusal::Fault(fault) => wrong(fault),
         })?;
+        let accounts = Rows::new(db.collection("accounts"), &calls);
         Ok(Self {
             client: client.clone(),
             pool,
             replicated: hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|m| m == "isdbgrid"),
-            authors: Authors::new(&db),
-            accounts: db.collection("accounts"),
-            sessions: db.collection("sessions"),
-            questions: db.collection("questions"),
-            answers: db.collection("answers"),
-            avatars: db.collection("avatars"),
+            authors: Authors::new(&accounts),
+            accounts,
+            sessions: Rows::new(db.collection("sessions"), &calls),
+            questions: Rows::new(db.collection("questions"), &calls),
+            answers: Rows::new(db.collection("answers"), &calls),
+            avatars: Rows::new(db.collection("avatars"), &calls),
+            calls,
+            db,
         })
     }
 }

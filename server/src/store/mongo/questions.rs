@@ -10,8 +10,8 @@ use ro_co_shared::{QuestionId, QuestionText};
 
 use super::{
     Mongo,
+    calls::{MAX_TIME, uncancelled},
     documents::{QuestionDoc, uuid},
-    fault::ask,
     ownership::{insert, repeated, update, why_none, writable},
     schema::{BY_AUTHOR, BY_AUTHOR_AND_MARK, BY_MARK, BY_TIME},
     slice::{narrow, sort},
@@ -50,7 +50,7 @@ impl Questions for Mongo {
     }
 
     async fn question(&self, id: QuestionId) -> Result<StoredQuestion> {
-        let found = ask(self.questions.find_one(doc! { "_id": uuid(id.0), "deleting": false })).await?;
+        let found = self.questions.find_one(doc! { "_id": uuid(id.0), "deleting": false }).await?;
         self.shown(found.ok_or(Error::NotFound)?).await
     }
 
@@ -75,7 +75,10 @@ impl Questions for Mongo {
 
     async fn count_questions(&self, wanted: QuestionFilter) -> Result<u64> {
         let (filter, index) = filter(wanted);
-        Ok(ask(self.questions.count_documents(filter).hint(index)).await?)
+        let count = self.questions.call(|questions| async move {
+            questions.count_documents(filter).hint(index).max_time(MAX_TIME).await
+        });
+        Ok(count.await?)
     }
 
     async fn edit_question(&self, id: QuestionId, edit: &Edit<QuestionText>) -> Result<StoredQuestion> {
@@ -97,11 +100,15 @@ impl Questions for Mongo {
     }
 
     async fn delete_question(&self, id: QuestionId, principal: Principal) -> Result<()> {
-        if !self.mark_question(writable(id.0, principal, None)).await? {
-            return Err(why_none(&self.questions, id.0, principal).await?);
-        }
-        self.finish_question(id).await;
-        Ok(())
+        let (store, filter) = (self.clone(), writable(id.0, principal, None));
+        let deleted = uncancelled(async move {
+            let marked = store.mark_question(filter).await?;
+            if marked {
+                store.finish_question(id).await;
+            }
+            Ok(marked)
+        });
+        if deleted.await? { Ok(()) } else { Err(why_none(&self.questions, id.0, principal).await?) }
     }
 }
 
@@ -115,8 +122,10 @@ impl Mongo {
         let ListQuery { filter: wanted, order, slice } = query;
         let (mut filter, index) = filter(wanted);
         let skip = narrow(&mut filter, order, slice);
-        let find = self.questions.find(filter).sort(sort(order)).hint(index);
-        let find = find.skip(skip).limit(slice.size.into());
-        Ok(ask(async { find.await?.try_collect().await }).await?)
+        let page = self.questions.call(move |questions| async move {
+            let find = questions.find(filter).sort(sort(order)).hint(index).max_time(MAX_TIME);
+            find.skip(skip).limit(slice.size.into()).await?.try_collect().await
+        });
+        Ok(page.await?)
     }
 }

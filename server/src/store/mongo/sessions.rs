@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
     bson::{Bson, Document, doc},
-    options::{Hint, ReturnDocument},
+    options::Hint,
 };
 use ro_co_shared::{SessionId, Timestamp, UserId};
 
 use super::{
     Mongo,
+    calls::{MAX_TIME, uncancelled},
     documents::{SessionDoc, bytes, date, uuid},
-    fault::ask,
     schema::{BY_END, BY_USER},
     slice::sort,
 };
@@ -39,28 +39,12 @@ impl Sessions for Mongo {
         if session.user == UserId::DELETED {
             return Err(Error::NotFound);
         }
-        // One that is added while its account is deleted opens nothing, and goes when the account's mark goes.
-        self.account(session.user).await?;
-        ask(self.sessions.insert_one(SessionDoc::from(session))).await?;
-        let others = doc! { "user": uuid(session.user.0), "_id": { "$ne": uuid(session.id.0) } };
-        let ids = self.sessions.clone_with_type::<Document>();
-        let beyond = ids
-            .find(live(others, session.created_at))
-            .sort(sort(Order::Newest))
-            .skip(most.saturating_sub(1) as u64)
-            .projection(doc! { "_id": 1 })
-            .hint(Hint::Name(BY_USER.to_owned()));
-        let beyond: Vec<Document> = ask(async { beyond.await?.try_collect().await }).await?;
-        let beyond: Vec<Bson> = beyond.into_iter().filter_map(|mut doc| doc.remove("_id")).collect();
-        if !beyond.is_empty() {
-            let those = doc! { "_id": { "$in": beyond }, "endedAt": Bson::Null };
-            ask(self.sessions.update_many(those, end("limit", session.created_at))).await?;
-        }
-        Ok(())
+        let (store, session) = (self.clone(), session.clone());
+        uncancelled(async move { store.keep_session(&session, most).await }).await
     }
 
     async fn session(&self, id: SessionId) -> Result<Session> {
-        let found = ask(self.sessions.find_one(doc! { "_id": uuid(id.0) })).await?;
+        let found = self.sessions.find_one(doc! { "_id": uuid(id.0) }).await?;
         Ok(found.ok_or(Error::NotFound)?.try_into()?)
     }
 
@@ -79,7 +63,7 @@ impl Sessions for Mongo {
 
     async fn end_session(&self, id: SessionId, reason: &str, now: Timestamp) -> Result<()> {
         let open = doc! { "_id": uuid(id.0), "endedAt": Bson::Null };
-        ask(self.sessions.update_one(open, end(reason, now))).await?;
+        self.sessions.update_one(open, end(reason, now)).await?;
         Ok(())
     }
 
@@ -94,22 +78,49 @@ impl Sessions for Mongo {
         if let Some(except) = except {
             theirs.insert("_id", doc! { "$ne": uuid(except.0) });
         }
-        let update = self.sessions.update_many(live(theirs, now), end(reason, now));
-        ask(update.hint(Hint::Name(BY_USER.to_owned()))).await?;
+        let (theirs, end) = (live(theirs, now), end(reason, now));
+        let update = self.sessions.call(|sessions| async move {
+            sessions.update_many(theirs, end).hint(Hint::Name(BY_USER.to_owned())).await
+        });
+        update.await?;
         Ok(())
     }
 
     async fn purge_sessions(&self, before: Timestamp) -> Result<u64> {
-        let over = self.sessions.delete_many(doc! { "over": { "$lt": date(before) } });
-        Ok(ask(over.hint(Hint::Name(BY_END.to_owned()))).await?.deleted_count)
+        let over = doc! { "over": { "$lt": date(before) } };
+        let delete = self.sessions.call(|sessions| async move {
+            sessions.delete_many(over).hint(Hint::Name(BY_END.to_owned())).await
+        });
+        Ok(delete.await?.deleted_count)
     }
 }
 
 impl Mongo {
+    /// Keeps a session, then ends the oldest beyond the limit.
+    async fn keep_session(&self, session: &Session, most: usize) -> Result<()> {
+        // One that is added while its account is deleted opens nothing, and goes when the account's mark goes.
+        self.account(session.user).await?;
+        self.sessions.insert(SessionDoc::from(session)).await?;
+        let others = doc! { "user": uuid(session.user.0), "_id": { "$ne": uuid(session.id.0) } };
+        let (filter, kept) = (live(others, session.created_at), most.saturating_sub(1) as u64);
+        let find = self.sessions.of::<Document>().call(move |sessions| async move {
+            let find = sessions.find(filter).sort(sort(Order::Newest)).skip(kept).max_time(MAX_TIME);
+            let find = find.projection(doc! { "_id": 1 }).hint(Hint::Name(BY_USER.to_owned()));
+            find.await?.try_collect().await
+        });
+        let beyond: Vec<Document> = find.await?;
+        let beyond: Vec<Bson> = beyond.into_iter().filter_map(|mut doc| doc.remove("_id")).collect();
+        if !beyond.is_empty() {
+            let those = doc! { "_id": { "$in": beyond }, "endedAt": Bson::Null };
+            let end = end("limit", session.created_at);
+            self.sessions.call(|sessions| async move { sessions.update_many(those, end).await }).await?;
+        }
+        Ok(())
+    }
+
     /// One step of a refresh, which the driver may repeat: the server remembers what it answered.
     async fn step(&self, (filter, update): (Document, Vec<Document>)) -> Result<Option<Session>> {
-        let step = self.sessions.find_one_and_update(filter, update).return_document(ReturnDocument::After);
-        Ok(ask(step).await?.map(Session::try_from).transpose()?)
+        Ok(self.sessions.change(filter, update).await?.map(Session::try_from).transpose()?)
     }
 }
 

@@ -190,6 +190,10 @@ impl Store for Sqlite {
         }
     }
 
+    async fn recount(&self) -> Result<u64> {
+        Ok(0)
+    }
+
     async fn close(&self) {
         let mut threads = self.readers.stop();
         threads.extend(self.writer.stop());

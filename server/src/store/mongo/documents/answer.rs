@@ -8,7 +8,7 @@ use super::{OPTIONAL, REQUIRED, ShapeField, V, bytes, date, id, time, uuid};
 use crate::store::{Answer, AuthorSummary, SortKey, Sorted, StoredAnswer, mongo::ownership::OwnedDoc};
 
 /// An answer.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Clone)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::store::mongo) struct AnswerDoc {
     #[serde(rename = "_id")]

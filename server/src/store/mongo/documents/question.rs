@@ -8,7 +8,7 @@ use super::{OPTIONAL, REQUIRED, ShapeField, V, bytes, date, id, time, uuid};
 use crate::store::{AuthorSummary, Question, SortKey, Sorted, StoredQuestion, mongo::ownership::OwnedDoc};
 
 /// A question.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Clone)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::store::mongo) struct QuestionDoc {
     #[serde(rename = "_id")]
