@@ -6,7 +6,10 @@ use std::{env, path::PathBuf, process::ExitCode};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use crate::{mongo::mongod, programs::tools};
+use crate::{
+    mongo::mongod,
+    programs::{previous_server, tools},
+};
 
 /// An external program that a case needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,6 +30,8 @@ pub enum Need {
     MongoDb,
     /// The right to mount file systems.
     Mounts,
+    /// The previous release's server.
+    Previous,
 }
 
 impl Need {
@@ -44,6 +49,7 @@ impl Need {
                 .all(|program| on_path(program).is_some()),
             Self::MongoDb => mongod().is_some(),
             Self::Mounts => rustix::process::geteuid().is_root() && on_path("mount").is_some(),
+            Self::Previous => previous_server().is_file(),
         };
         let name = match self {
             Self::Node => "Node.js",
@@ -54,6 +60,7 @@ impl Need {
             Self::Keyring => "keyring",
             Self::MongoDb => "mongod",
             Self::Mounts => "right to mount",
+            Self::Previous => "server of the previous release",
         };
         (!there).then_some(name)
     }

@@ -26,6 +26,12 @@ pub fn tools() -> PathBuf {
     workspace().join("target/tools")
 }
 
+/// Where `tests/setup` puts the previous release's `ro-co-server`, built from the commit in
+/// `tests/fixtures/previous/release`.
+pub fn previous_server() -> PathBuf {
+    tools().join("previous/ro-co-server")
+}
+
 /// `target/debug` or its like: the directory whose `deps/` the running test lies in.
 fn profile_dir() -> PathBuf {
     let exe = env::current_exe().unwrap();
