@@ -23,6 +23,9 @@ pub enum AdminError {
     /// The password was replaced since it was read.
     #[error("the password was changed at the same moment: try again")]
     Stale,
+    /// Nobody would have admin rights.
+    #[error("{0} is the last admin: grant somebody else admin rights first")]
+    LastAdmin(String),
     /// The store failed.
     #[error("the database does not answer: {0}")]
     Store(#[from] store::Error),
@@ -34,7 +37,10 @@ pub enum AdminError {
 /// Sets the role of the user with this email address. A running server follows within ten seconds.
 pub async fn set_role(store: &dyn Store, email: &str, role: Role) -> Result<Account, AdminError> {
     let account = find(store, email).await?;
-    Ok(store.set_role(account.id, role).await?)
+    match store.set_role(account.id, role).await {
+        Err(store::Error::LastAdmin) => Err(AdminError::LastAdmin(email.into())),
+        set => Ok(set?),
+    }
 }
 
 /// How long a password that was reset works, in milliseconds: a day.

@@ -94,6 +94,9 @@ impl From<store::Error> for ApiError {
             store::Error::Denied => Self::new(Code::Forbidden, "only its author or an admin may do this"),
             store::Error::Conflict("Idempotency-Key") => Self::new(Code::KeyReused, ""),
             store::Error::Conflict(field) => Self::taken(field),
+            store::Error::LastAdmin => {
+                Self::new(Code::LastAdmin, "no admin would be left: make somebody else an admin first")
+            }
             store::Error::Stale => Self::new(Code::Stale, "it was changed since you read it: read it again"),
             store::Error::Unavailable(_) => Self::caused(Code::Unavailable, Some(1), Arc::new(error)),
             store::Error::Broken(_) => Self::caused(Code::Internal, None, Arc::new(error)),
@@ -177,8 +180,8 @@ statuses! {
     Credential = [401];
     /// Admins only.
     AdminsOnly = [403];
-    /// Admins only, on something that may not exist.
-    AdminsMissing = [403, 404];
+    /// Admins only, deleting an account that may not exist or be the last admin's.
+    AccountDeletion = [403, 404, 409];
     /// It writes what may not exist or belong to another user.
     Owned = [403, 404];
     /// As [`Owned`], and conditional on a version.
@@ -189,6 +192,8 @@ statuses! {
     CreationUnder = [403, 404, 409];
     /// Its body repeats the password.
     PasswordChanged = [403];
+    /// Deletes the caller's account, unless that is the last admin's; its body repeats the password.
+    OwnDeletion = [403, 409];
 }
 
 /// An [`ApiError`] of an operation whose own statuses are `S`.

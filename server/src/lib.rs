@@ -23,6 +23,7 @@ pub mod http_server;
 mod idempotency;
 #[cfg(feature = "mongodb")]
 pub mod import;
+mod jobs;
 pub mod keys;
 pub mod limits;
 pub mod listen;

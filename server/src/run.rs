@@ -4,7 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Weak},
+    sync::Arc,
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ use crate::{
     connect::{self, Opener, connect},
     demo, files,
     http_server::{HttpLimits, HttpServer, descriptors},
+    jobs,
     keys::Keys,
     limits::Policy,
     listen::{ListenAddress, Listeners},
@@ -26,7 +27,6 @@ use crate::{
     logging::AccessLog,
     password::Requester,
     secret::{Secret, SecretError},
-    store,
     tls::{self, Certificates, TlsError},
 };
 #[cfg(feature = "metrics")]
@@ -38,10 +38,6 @@ use crate::{
 /// How often an owner that does not respond is retried, and the pause between attempts: a second in all.
 const CLAIMS: usize = 10;
 const CLAIM_PAUSE: Duration = Duration::from_millis(100);
-
-/// Interval of the store's sweep, and how long ended sessions are kept.
-const SWEEP: Duration = Duration::from_mins(5);
-const SESSION_MEMORY_MS: i64 = 7 * 24 * 3_600_000;
 
 /// Why a server does not start. Each text is one line that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -163,7 +159,7 @@ pub async fn start(config: &Config, mode: Mode) -> Result<Started, StartError> {
     lock.publish(address).map_err(|source| DataDirError::Unusable { path: dir, source })?;
     let (stop, stopped) = watch::channel(false);
     let shutdown = wait_for(stopped);
-    tokio::spawn(sweep(Arc::downgrade(&app)));
+    jobs::start(&app);
     let scheme = if certificates.is_some() { "https" } else { "http" };
     if let Some(certificates) = certificates {
         tokio::spawn(tls::watch(Arc::downgrade(&certificates)));
@@ -207,27 +203,6 @@ fn serve_metrics(listeners: Listeners, app: &Arc<App>, gauges: HttpGauges, stopp
     let limits = HttpLimits { max_connections: 16, max_in_flight: 16, ..HttpLimits::default() };
     let server = HttpServer::new(metrics::endpoint(app, gauges), limits);
     tokio::spawn(server.serve(listeners, wait_for(stopped)));
-}
-
-/// Completes unfinished deletions and purges old sessions, for as long as the server exists.
-async fn sweep(app: Weak<App>) {
-    let mut interval = tokio::time::interval(SWEEP);
-    loop {
-        interval.tick().await;
-        let Some(app) = app.upgrade() else { return };
-        for (job, rows) in [("deletions", app.store.sweep().await), ("recounts", app.store.recount().await)] {
-            match rows {
-                Ok(0) | Err(store::Error::Unavailable(_)) => {}
-                Ok(rows) => tracing::debug!(job, rows, "Sweep finished"),
-                Err(error) => tracing::error!(job, %error, "Sweep failed"),
-            }
-        }
-        match app.store.purge_sessions(app.clock.now().plus_millis(-SESSION_MEMORY_MS)).await {
-            Ok(0) | Err(store::Error::Unavailable(_)) => {}
-            Ok(sessions) => tracing::info!(sessions, "Old sessions purged"),
-            Err(error) => tracing::error!(%error, "Purging old sessions failed"),
-        }
-    }
 }
 
 /// Claims the directory. An owner that does not respond was just killed: retry.

@@ -12,6 +12,9 @@ ALTER TABLE accounts ADD COLUMN password_expires_at INTEGER;
 ALTER TABLE accounts ADD COLUMN deleting TEXT CHECK (deleting IN ('keep', 'erase'));
 CREATE INDEX accounts_deleting ON accounts (id) WHERE deleting IS NOT NULL;
 
+-- The admins that count, for the last one stays: few.
+CREATE INDEX accounts_admins ON accounts (role) WHERE role = 'ADMIN' AND suspended = 0;
+
 -- Whether a refresh of this session ever carried an Idempotency-Key; the SHA-256 of the last one, and the generation that
 -- it rotated; whether a spent token was accepted once without it.
 ALTER TABLE sessions ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0 CHECK (keyed IN (0, 1));

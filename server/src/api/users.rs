@@ -23,7 +23,10 @@ use crate::{
     app::App,
     auth::{AnyCaller, Caller, ClientNetwork, wrong_field},
     avatar::avatar_url,
-    error::{AdminsMissing, AdminsOnly, ApiError, Clash, Missing, OperationError, PasswordChanged, Plain},
+    error::{
+        AccountDeletion, AdminsOnly, ApiError, Clash, Missing, OperationError, OwnDeletion, PasswordChanged,
+        Plain,
+    },
     password::Verdict,
     permissions::Permissions,
     store::{self, Account, Order},
@@ -143,7 +146,8 @@ impl Users {
 
     /// Delete my account
     ///
-    /// Needs the password. What becomes of the caller's content: `keep` (it loses its author) or `erase`.
+    /// Needs the password. What becomes of the caller's content: `keep` (it loses its author) or `erase`. The last admin stays:
+    /// 409 `last_admin`.
     #[oai(path = "/me/delete", method = "post", operation_id = "deleteMe")]
     async fn delete_me(
         &self,
@@ -151,7 +155,7 @@ impl Users {
         network: ClientNetwork,
         app: Data<&Arc<App>>,
         body: Body<DeleteMe>,
-    ) -> Result<Done, OperationError<PasswordChanged>> {
+    ) -> Result<Done, OperationError<OwnDeletion>> {
         let (password, content) = body.checked;
         let account = app.store.account(caller.user).await?;
         let requester = network.requester();
@@ -192,7 +196,7 @@ impl Users {
 
     /// Delete a user
     ///
-    /// Their sessions end at once. For admins; one's own account goes by `deleteMe`.
+    /// Their sessions end at once. For admins; one's own account goes by `deleteMe`. The last admin stays: 409 `last_admin`.
     #[oai(path = "/:id", method = "delete", operation_id = "deleteUser")]
     async fn delete(
         &self,
@@ -202,7 +206,7 @@ impl Users {
         id: Path<Input<UserId>>,
         /// What becomes of their content: `keep` (the default; it loses its author) or `erase`.
         content: Query<Optional<Content>>,
-    ) -> Result<Done, OperationError<AdminsMissing>> {
+    ) -> Result<Done, OperationError<AccountDeletion>> {
         caller.require(Permissions::DELETE_ACCOUNTS)?;
         let mut errors = Errors::default();
         let (id, content) = (id.0.check("id", &mut errors), content.0.check_text("content", &mut errors));

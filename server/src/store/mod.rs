@@ -28,6 +28,8 @@ pub mod mongo;
 mod records;
 pub mod sqlite;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use ro_co_shared::{
     AnswerId, AnswerText, Content, Email, QuestionId, QuestionText, Role, SessionId, Timestamp, UserId,
@@ -54,6 +56,9 @@ pub enum Error {
     /// Another row already has this value of the field named, as it is called on the wire.
     #[error("{0} is taken")]
     Conflict(&'static str),
+    /// No live, unsuspended admin would be left.
+    #[error("the last admin")]
+    LastAdmin,
     /// The row was changed since the caller read it.
     #[error("changed in the meantime")]
     Stale,
@@ -101,14 +106,17 @@ pub trait Accounts {
     /// Whether any account still has a BCrypt hash.
     async fn has_bcrypt_hashes(&self) -> Result<bool>;
 
-    /// Sets a role.
+    /// Sets a role. [`Error::LastAdmin`] if that takes the last admin's.
     async fn set_role(&self, id: UserId, role: Role) -> Result<Account>;
+
+    /// Suspends the account or ends its suspension. [`Error::LastAdmin`] if it is the last admin's.
+    async fn set_suspended(&self, id: UserId, suspended: bool) -> Result<Account>;
 
     /// Gives the account another avatar seed; its avatar version grows by one and the stored picture goes.
     async fn set_avatar_seed(&self, id: UserId, seed: &str) -> Result<Account>;
 
     /// Deletes the account, its sessions and its picture, and its content as told. What is kept of it is
-    /// [`UserId::DELETED`]'s afterwards.
+    /// [`UserId::DELETED`]'s afterwards. [`Error::LastAdmin`] if it is the last admin's.
     async fn delete_account(&self, id: UserId, content: Content) -> Result<()>;
 }
 
@@ -232,9 +240,23 @@ pub struct PoolStats {
     pub in_use: u64,
 }
 
+/// The longest lease. One that reaches further ahead was made by a clock that was set back since, and counts as over.
+pub const MAX_LEASE: Duration = Duration::from_mins(10);
+
+/// Leases of background jobs, by which the servers of one database share them. Time is the database's own.
+#[async_trait]
+pub trait Jobs {
+    /// Takes the lease of a job for this long, or renews it; whether this holder has it now. It is refused while another
+    /// one's lease lasts.
+    async fn lease(&self, job: &str, holder: &str, span: Duration) -> Result<bool>;
+
+    /// Gives a lease up; nothing if this holder does not have it.
+    async fn release(&self, job: &str, holder: &str) -> Result<()>;
+}
+
 /// Everything a server keeps.
 #[async_trait]
-pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sync {
+pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Jobs + Send + Sync {
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
 
@@ -246,8 +268,10 @@ pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Send + Sy
     /// A back end that deletes in transactions has nothing to finish.
     async fn sweep(&self) -> Result<u64>;
 
-    /// Counts anew the answers of questions whose count a crash may have left wrong; returns how many questions. A back
-    /// end that counts in transactions has none.
+    /// Whether a crash can leave counts wrong, so that [`Store::recount`] is needed: not where they change in transactions.
+    fn counts_can_drift(&self) -> bool;
+
+    /// Counts anew the answers of questions whose count a crash may have left wrong; returns how many questions.
     async fn recount(&self) -> Result<u64>;
 
     /// Measurements since the store was opened.

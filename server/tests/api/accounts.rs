@@ -76,6 +76,17 @@ async fn others_see_public_fields_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_last_admin_stays() {
+    let test = Test::new();
+    let (grace, hedy) = (test.admin("grace").await, test.admin("hedy").await);
+    test.send(Some(&grace), "DELETE", &format!("/api/v1/user/{}", hedy.id), Value::Null).await.expect(200);
+    let delete = json!({"password": PASSWORD});
+    let refused = test.send(Some(&grace), "POST", "/api/v1/user/me/delete", delete).await.expect(409);
+    assert_eq!(refused.json()["code"], "last_admin");
+    test.get(&grace, "/api/v1/user/me").await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_name_keeps_the_picture_and_a_new_picture_is_another_one() {
     let test = Test::new();
     let ada = test.person("ada").await;

@@ -57,6 +57,8 @@ impl World {
         let test = Test::new();
         let (owner, other, admin) =
             (test.person("owner").await, test.person("other").await, test.admin("grace").await);
+        // The last admin cannot delete their account.
+        test.admin("hedy").await;
         let question = test.ask(&owner, "Why?").await;
         let answer = test.answer(&owner, &question, "Because.").await;
         Self { test, owner, other, admin, question, answer }

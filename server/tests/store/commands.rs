@@ -320,6 +320,13 @@ async fn accounts(store: &dyn Store, ada: UserId, bob: UserId) {
     store.has_bcrypt_hashes().await.unwrap();
     store.set_password(bob, replaced("wrong", "new")).await.unwrap_err();
     store.set_role(bob, Role::Admin).await.unwrap();
+    store.set_role(bob, Role::User).await.unwrap_err();
+    store.set_role(ada, Role::Admin).await.unwrap();
+    store.set_suspended(bob, true).await.unwrap();
+    store.set_suspended(bob, false).await.unwrap();
+    assert!(store.lease("job", "a", std::time::Duration::from_mins(1)).await.unwrap());
+    assert!(!store.lease("job", "b", std::time::Duration::from_mins(1)).await.unwrap());
+    store.release("job", "a").await.unwrap();
     let image = AvatarImage { svg: "<svg/>".to_owned(), created_at: at(0) };
     assert!(store.keep_avatar(ada, 0, &image).await.unwrap());
     assert!(!store.keep_avatar(ada, 1, &image).await.unwrap());

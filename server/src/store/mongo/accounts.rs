@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use mongodb::{
-    bson::{Document, doc},
+    bson::{Document, deserialize_from_document, doc},
     options::Hint,
 };
 use ro_co_shared::{Content, Email, Role, UserId, Username};
@@ -21,7 +21,7 @@ use super::{
 use crate::store::{Account, Accounts, Error, ListQuery, PasswordUpdate, Result};
 
 /// A live account. The one that stands in for the deleted can be read, and is nobody's to change.
-fn ordinary(id: UserId) -> Result<Document> {
+pub(super) fn ordinary(id: UserId) -> Result<Document> {
     if id == UserId::DELETED { Err(Error::NotFound) } else { Ok(live(id)) }
 }
 
@@ -131,7 +131,13 @@ impl Accounts for Mongo {
     }
 
     async fn set_role(&self, id: UserId, role: Role) -> Result<Account> {
-        self.change(id, doc! { "$set": { "role": role_text(role) } }).await
+        let set = doc! { "$set": { "role": role_text(role) } };
+        if role == Role::Admin { self.change(id, set).await } else { self.take_admin_away(id, set).await }
+    }
+
+    async fn set_suspended(&self, id: UserId, suspended: bool) -> Result<Account> {
+        let set = doc! { "$set": { "suspended": suspended } };
+        if suspended { self.take_admin_away(id, set).await } else { self.change(id, set).await }
     }
 
     async fn set_avatar_seed(&self, id: UserId, seed: &str) -> Result<Account> {
@@ -148,7 +154,7 @@ impl Accounts for Mongo {
     async fn delete_account(&self, id: UserId, content: Content) -> Result<()> {
         let store = self.clone();
         uncancelled(async move {
-            store.mark_account(ordinary(id)?, content).await?;
+            store.mark_account(id, content).await?;
             store.authors.forget(id);
             store.finish_account(id, content.into()).await;
             Ok(())
@@ -158,6 +164,16 @@ impl Accounts for Mongo {
 }
 
 impl Mongo {
+    /// A change that may take an admin away, in several writes.
+    async fn take_admin_away(&self, id: UserId, change: Document) -> Result<Account> {
+        let store = self.clone();
+        let changed = uncancelled(async move { store.change_admin(id, vec![change]).await }).await?;
+        let read: std::result::Result<AccountDoc, _> = deserialize_from_document(changed);
+        let account = Account::from(read.map_err(|_| Fault::Malformed("an account of another shape"))?);
+        self.authors.note(&account);
+        Ok(account)
+    }
+
     /// One conditional write, and the account as it is afterwards.
     async fn change(&self, id: UserId, update: Document) -> Result<Account> {
         let changed = self.accounts.change(ordinary(id)?, update).await?;

@@ -28,7 +28,7 @@ use super::{
     fault::Fault,
     schema::{BY_AUTHOR, BY_QUESTION, BY_USER},
 };
-use crate::store::{Error, Result};
+use crate::store::Result;
 
 /// How many documents one command deletes or changes at most, so that each is done well within its limit.
 pub(super) const BATCH: u16 = 500;
@@ -79,12 +79,12 @@ impl Mongo {
         finish(async move { store.delete_marked_answers(&[answer]).await }).await;
     }
 
-    /// Marks the account that the filter meets, and cuts it down to the mark: its username and email address are free.
-    pub(super) async fn mark_account(&self, filter: Document, content: Content) -> Result<()> {
+    /// Marks a live account, and cuts it down to the mark: its username and email address are free.
+    pub(super) async fn mark_account(&self, id: UserId, content: Content) -> Result<()> {
         let mark = doc! { "$replaceWith": {
             "_id": "$_id", "v": "$v", "deleting": true, "deletedAt": "$$NOW", "content": Fate::from(content).text(),
         } };
-        if self.accounts.update_one(filter, vec![mark]).await? { Ok(()) } else { Err(Error::NotFound) }
+        self.change_admin(id, vec![mark]).await.map(drop)
     }
 
     /// Deletes what belongs to a marked account.

@@ -18,6 +18,7 @@ use mongodb::{
 use ro_co_shared::{Role, Timestamp, UserId};
 
 use super::{
+    admins::GUARD,
     authors::DELETED_NAME,
     documents::{AccountDoc, V},
     fault::{Fault, Taken},
@@ -84,6 +85,7 @@ pub(super) async fn run(db: &Database) -> Result<(), Refusal> {
     make_all(db).await?;
     add_the_deleted(db).await?;
     add_id_key(db).await?;
+    add_guard(db).await?;
     keys::update(db).await?;
     if found.version < VERSION {
         raise(db).await?;
@@ -166,6 +168,13 @@ async fn add_id_key(db: &Database) -> Result<(), Fault> {
     let new = doc! { "$setOnInsert": { "v": V, "value": value } };
     let meta = db.collection::<Document>("meta");
     once(meta.update_one(doc! { "_id": "id_key" }, new).upsert(true)).await
+}
+
+/// Makes the guard of the last admin.
+async fn add_guard(db: &Database) -> Result<(), Fault> {
+    let new = doc! { "$setOnInsert": { "v": V, "revision": 0_i64, "leaving": [] } };
+    let meta = db.collection::<Document>("meta");
+    once(meta.update_one(doc! { "_id": GUARD }, new).upsert(true)).await
 }
 
 /// Adds the account that stands in for the authors of kept content whose accounts were deleted. Its email address is

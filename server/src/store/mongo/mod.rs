@@ -11,6 +11,7 @@
 //!   is ordered such that each step is safe to repeat, and `deletion` finishes what a crash left.
 
 mod accounts;
+mod admins;
 mod answers;
 mod authors;
 mod avatars;
@@ -18,6 +19,7 @@ mod calls;
 mod deletion;
 mod documents;
 mod fault;
+mod jobs;
 mod keys;
 mod migrate;
 mod open;
@@ -70,6 +72,8 @@ pub struct Mongo {
     questions: Rows<QuestionDoc>,
     answers: Rows<AnswerDoc>,
     avatars: Rows<AvatarDoc>,
+    jobs: Rows<Document>,
+    meta: Rows<Document>,
     authors: Authors,
 }
 
@@ -93,6 +97,10 @@ impl Store for Mongo {
 
     async fn sweep(&self) -> Result<u64> {
         self.finish_deletions().await
+    }
+
+    fn counts_can_drift(&self) -> bool {
+        true
     }
 
     async fn recount(&self) -> Result<u64> {

@@ -188,6 +188,8 @@ impl Mongo {
             questions: Rows::new(db.collection("questions"), &calls),
             answers: Rows::new(db.collection("answers"), &calls),
             avatars: Rows::new(db.collection("avatars"), &calls),
+            jobs: Rows::new(db.collection("jobs"), &calls),
+            meta: Rows::new(db.collection("meta"), &calls),
             calls,
             db,
         })

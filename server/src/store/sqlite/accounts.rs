@@ -37,6 +37,10 @@ statements! {
     SET_PASSWORD = "UPDATE accounts SET password = ?3, password_expires_at = ?4 WHERE id = ?1 AND password = ?2 AND deleting IS NULL";
     BCRYPT = "SELECT 1 FROM accounts WHERE password >= '$2' AND password < '$3' LIMIT 1";
     SET_ROLE = concat!("UPDATE accounts SET role = ?2 WHERE id = ?1 AND deleting IS NULL RETURNING ", columns!());
+    SET_SUSPENDED = concat!("UPDATE accounts SET suspended = ?2 WHERE id = ?1 AND deleting IS NULL RETURNING ", columns!());
+    /// Whether this is an unsuspended admin, and no other one is. An account that is being deleted is suspended.
+    IS_LAST_ADMIN = "SELECT 1 FROM accounts WHERE id = ?1 AND role = 'ADMIN' AND suspended = 0 AND NOT EXISTS (
+        SELECT 1 FROM accounts INDEXED BY accounts_admins WHERE role = 'ADMIN' AND suspended = 0 AND id <> ?1)";
     SET_SEED = concat!(
         "UPDATE accounts SET avatar_seed = ?2, avatar_version = avatar_version + 1 WHERE id = ?1 AND deleting IS NULL RETURNING ", columns!()
     );
@@ -154,7 +158,21 @@ impl Accounts for Sqlite {
     async fn set_role(&self, id: UserId, role: Role) -> Result<Account> {
         ordinary(id)?;
         self.write(move |db| {
+            if role != Role::Admin {
+                keep_last_admin(db, id)?;
+            }
             SET_ROLE.one(db, params![id.0.as_bytes(), role_text(role)], account)?.ok_or(Error::NotFound)
+        })
+        .await
+    }
+
+    async fn set_suspended(&self, id: UserId, suspended: bool) -> Result<Account> {
+        ordinary(id)?;
+        self.write(move |db| {
+            if suspended {
+                keep_last_admin(db, id)?;
+            }
+            SET_SUSPENDED.one(db, params![id.0.as_bytes(), suspended], account)?.ok_or(Error::NotFound)
         })
         .await
     }
@@ -195,6 +213,14 @@ fn insert(db: &Connection, account: &Account) -> rusqlite::Result<()> {
         email_keys(&account.email).1,
     ];
     INSERT.run(db, values).map(drop)
+}
+
+/// Refuses what would take the last admin away.
+pub(super) fn keep_last_admin(db: &Connection, id: UserId) -> Result<()> {
+    match IS_LAST_ADMIN.one(db, [id.0.as_bytes()], |_| Ok(()))? {
+        Some(()) => Err(Error::LastAdmin),
+        None => Ok(()),
+    }
 }
 
 fn role_text(role: Role) -> &'static str {

@@ -6,7 +6,7 @@
 use ro_co_shared::{Content, UserId};
 use rusqlite::{Connection, params};
 
-use super::{Sqlite, id, sql::statements};
+use super::{Sqlite, accounts::keep_last_admin, id, sql::statements};
 use crate::store::{Error, Result};
 
 /// How many rows one write deletes or changes at most.
@@ -35,6 +35,7 @@ impl Sqlite {
     /// Deletes an account that is there.
     pub(super) async fn delete(&self, user: UserId, content: Content) -> Result<()> {
         let marked = self.write(move |db| {
+            keep_last_admin(db, user)?;
             let content = if content == Content::Erase { "erase" } else { "keep" };
             if MARK.run(db, params![user.0.as_bytes(), content])? == 0 {
                 return Err(Error::NotFound);

@@ -6,6 +6,7 @@ mod avatars;
 mod backup;
 mod deletion;
 mod fault;
+mod jobs;
 mod migrate;
 mod network;
 mod open;
@@ -188,6 +189,10 @@ impl Store for Sqlite {
             ),
             pool: None,
         }
+    }
+
+    fn counts_can_drift(&self) -> bool {
+        false
     }
 
     async fn recount(&self) -> Result<u64> {

@@ -2,10 +2,12 @@
 
 use rusqlite::Connection;
 
-use super::{Sqlite, accounts, answers, avatars, deletion, questions, sessions};
+use super::{Sqlite, accounts, answers, avatars, deletion, jobs, questions, sessions};
 
 /// What may read more than it answers with, and why.
 const EXCEPT: &[(&str, &str)] = &[
+    // A heading; what the subquery reads is a step of its own.
+    ("accounts::IS_LAST_ADMIN", "SCALAR SUBQUERY"),
     // The partial index has only the accounts that are being deleted.
     ("deletion::MARKED", "SCAN accounts USING"),
     // The trait says that counting all costs the more the more there are; it reads the smallest index.
@@ -36,6 +38,7 @@ fn every_statement_uses_an_index() {
         ("answers", answers::ALL),
         ("avatars", avatars::ALL),
         ("deletion", deletion::ALL),
+        ("jobs", jobs::ALL),
         ("questions", questions::ALL),
         ("sessions", sessions::ALL),
         ("store", super::ALL),

@@ -175,6 +175,7 @@ pub(super) async fn password_is_replaced_only_if_it_still_is_the_old_one(store: 
 }
 
 pub(super) async fn roles(store: Arc<dyn Store>) {
+    store.add_account(&Account { role: Role::Admin, ..account("admin") }).await.unwrap();
     let ada = account("ada");
     store.add_account(&ada).await.unwrap();
     let promoted = store.set_role(ada.id, Role::Admin).await.unwrap();
@@ -219,7 +220,12 @@ pub(super) async fn missing_accounts_are_not_found(store: Arc<dyn Store>) {
 async fn no_account(store: &dyn Store, id: UserId) {
     assert_fails!(store.rename(id, &name("whoever")).await, Error::NotFound);
     assert_fails!(store.set_password(id, replaced("", "new")).await, Error::NotFound);
-    assert_fails!(store.set_role(id, Role::Admin).await, Error::NotFound);
+    for role in [Role::User, Role::Admin] {
+        assert_fails!(store.set_role(id, role).await, Error::NotFound);
+    }
+    for suspended in [true, false] {
+        assert_fails!(store.set_suspended(id, suspended).await, Error::NotFound);
+    }
     assert_fails!(store.set_avatar_seed(id, "seed").await, Error::NotFound);
     assert_fails!(store.delete_account(id, Content::Keep).await, Error::NotFound);
     assert_fails!(store.delete_account(id, Content::Erase).await, Error::NotFound);

@@ -2,8 +2,10 @@
 //! can miss one: a test that is written and not listed is dead code, which the compiler reports.
 
 mod accounts;
+mod admins;
 mod answers;
 mod erasure;
+mod jobs;
 pub(crate) mod make;
 mod order;
 mod paging;
@@ -50,6 +52,19 @@ laws! {
         lists_are_oldest_first,
         missing_accounts_are_not_found,
         the_deleted_account_is_nobodys,
+    ];
+    admins: [
+        the_last_one_stays,
+        a_suspended_or_deleted_admin_does_not_count,
+        setting_what_is_set_is_no_change,
+        of_two_who_take_each_other_away_one_is_left,
+        eight_at_once_leave_one,
+    ];
+    jobs: [
+        one_holder_has_a_lease,
+        one_of_many_gets_it,
+        a_lease_that_is_over_is_anybodys,
+        a_lease_from_a_clock_that_was_ahead_is_anybodys,
     ];
     sessions: [
         what_goes_in_comes_out,
