@@ -27,7 +27,7 @@ use crate::{
     error::{ApiError, CreationUnder, Missing, OperationError, Owned, OwnedVersion},
     idempotency::IdempotencyKey,
     limits::QuotaKey,
-    store::{self, AnswerFilter, Created, Order, StoredAnswer},
+    store::{self, AnswerFilter, Created, Order, Store, StoredAnswer},
 };
 
 pub(super) struct Answers;
@@ -48,6 +48,10 @@ impl From<StoredAnswer> for Answer {
 impl StoredPost for StoredAnswer {
     type Shown = Answer;
     const KIND: &'static str = "answer";
+
+    async fn find(store: &dyn Store, id: Uuid) -> store::Result<Self> {
+        store.answer(AnswerId(id)).await
+    }
 
     fn id(&self) -> Uuid {
         self.id.0
@@ -125,7 +129,8 @@ impl Answers {
         body: Body<NewAnswer>,
     ) -> Result<PostCreated<Answer>, OperationError<CreationUnder>> {
         let AnswerDraft { text, question, author } = body.checked;
-        let NewPost { id, author, created_at } = NewPost::new::<StoredAnswer>(&app, caller, author, &key.0)?;
+        let NewPost { id, author, created_at } =
+            NewPost::new::<StoredAnswer>(&app, caller, author, &key.0).await?;
         let fingerprint = body.fingerprint;
         let answer = store::Answer { id: AnswerId(id), question, author, text, created_at, fingerprint };
         let amounts = [(QuotaKey::Answers(caller.user), 1), (QuotaKey::Bytes(caller.user), body.bytes)];
@@ -165,8 +170,8 @@ impl Answers {
         body: Body<EditAnswer>,
     ) -> Result<PostReply<Answer>, OperationError<OwnedVersion>> {
         let id = self::id("id", &id.0)?;
-        let current = async || app.store.answer(id).await.map(|answer| answer.version);
-        let edit = posts::edit(&app, caller, if_match.0.as_deref(), body.checked, current).await?;
+        let edit =
+            posts::edit::<StoredAnswer, _>(&app, caller, id.0, if_match.0.as_deref(), body.checked).await?;
         let quota = app.limits.quota(&[(QuotaKey::Bytes(caller.user), body.bytes)])?;
         let row = app.store.edit_answer(id, &edit).await?;
         quota.commit_if(true);

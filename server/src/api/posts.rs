@@ -10,8 +10,8 @@ use crate::{
     app::App,
     auth::Caller,
     error::ApiError,
-    idempotency::{IdempotencyKey, new_id},
-    store::{self, CreatedAt, Edit},
+    idempotency::{IdempotencyKey, NewId},
+    store::{self, CreatedAt, Edit, Store},
 };
 
 /// A question or an answer as the store has it.
@@ -20,6 +20,9 @@ pub(super) trait StoredPost: Into<Self::Shown> {
     type Shown: Serialize + ToJSON;
     /// What it is, in paths and in the ids of keyed creates.
     const KIND: &'static str;
+
+    /// The one with this id.
+    fn find(store: &dyn Store, id: Uuid) -> impl Future<Output = store::Result<Self>> + Send;
 
     /// Its id.
     fn id(&self) -> Uuid;
@@ -68,7 +71,7 @@ pub(super) struct NewPost {
 
 impl NewPost {
     /// A post by the caller, which is the only author a request may name.
-    pub(super) fn new<S: StoredPost>(
+    pub(super) async fn new<S: StoredPost>(
         app: &App,
         caller: Caller,
         named: Option<UserId>,
@@ -77,22 +80,27 @@ impl NewPost {
         if named.is_some_and(|named| named != caller.user) {
             return Err(ApiError::new(Code::Forbidden, "you can write in your own name only"));
         }
-        Ok(Self {
-            id: new_id(caller.user, S::KIND, key)?,
-            author: caller.user,
-            created_at: CreatedAt::Now(app.clock.now()),
-        })
+        let NewId { mut id, previous } = NewId::new(app.store.id_key(), caller.user, S::KIND, key)?;
+        if let Some(previous) = previous {
+            match S::find(&*app.store, previous).await {
+                Ok(_) => id = previous,
+                Err(store::Error::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Self { id, author: caller.user, created_at: CreatedAt::Now(app.clock.now()) })
     }
 }
 
-/// The edit that a request asks for; `current` reads the version as it is.
-pub(super) async fn edit<T>(
+/// The edit of the post with this id that a request asks for.
+pub(super) async fn edit<S: StoredPost, T>(
     app: &App,
     caller: Caller,
+    id: Uuid,
     if_match: Option<&str>,
     text: T,
-    current: impl AsyncFnOnce() -> store::Result<i64>,
 ) -> store::Result<Edit<T>> {
+    let current = async || S::find(&*app.store, id).await.map(|post| post.version());
     let version = required_version(if_match, current).await?;
     Ok(Edit { text, principal: caller.principal(), version, at: app.clock.now() })
 }

@@ -28,7 +28,7 @@ use crate::{
     error::{ApiError, Creation, Missing, OperationError, Owned, OwnedVersion, Plain},
     idempotency::IdempotencyKey,
     limits::QuotaKey,
-    store::{self, Created, Order, QuestionFilter, StoredQuestion},
+    store::{self, Created, Order, QuestionFilter, Store, StoredQuestion},
 };
 
 pub(super) struct Questions;
@@ -51,6 +51,10 @@ impl From<StoredQuestion> for Question {
 impl StoredPost for StoredQuestion {
     type Shown = Question;
     const KIND: &'static str = "question";
+
+    async fn find(store: &dyn Store, id: Uuid) -> store::Result<Self> {
+        store.question(QuestionId(id)).await
+    }
 
     fn id(&self) -> Uuid {
         self.id.0
@@ -165,7 +169,7 @@ impl Questions {
     ) -> Result<PostCreated<Question>, OperationError<Creation>> {
         let QuestionDraft { text, author } = body.checked;
         let NewPost { id, author, created_at } =
-            NewPost::new::<StoredQuestion>(&app, caller, author, &key.0)?;
+            NewPost::new::<StoredQuestion>(&app, caller, author, &key.0).await?;
         let fingerprint = body.fingerprint;
         let question = store::Question { id: QuestionId(id), author, text, created_at, fingerprint };
         let amounts = [(QuotaKey::Questions(caller.user), 1), (QuotaKey::Bytes(caller.user), body.bytes)];
@@ -205,8 +209,8 @@ impl Questions {
         body: Body<EditQuestion>,
     ) -> Result<PostReply<Question>, OperationError<OwnedVersion>> {
         let id = self::id("id", &id.0)?;
-        let current = async || app.store.question(id).await.map(|question| question.version);
-        let edit = posts::edit(&app, caller, if_match.0.as_deref(), body.checked, current).await?;
+        let edit =
+            posts::edit::<StoredQuestion, _>(&app, caller, id.0, if_match.0.as_deref(), body.checked).await?;
         let quota = app.limits.quota(&[(QuotaKey::Bytes(caller.user), body.bytes)])?;
         let row = app.store.edit_question(id, &edit).await?;
         quota.commit_if(true);

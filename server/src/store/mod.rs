@@ -257,6 +257,9 @@ pub trait Jobs {
 /// Everything a server keeps.
 #[async_trait]
 pub trait Store: Accounts + Sessions + Questions + Answers + Avatars + Jobs + Send + Sync {
+    /// The key of the HMAC behind the ids of keyed creates: random, made with the database, the same for all its servers.
+    fn id_key(&self) -> &[u8; 32];
+
     /// Whether the store answers.
     async fn ping(&self) -> Result<()>;
 

@@ -1,6 +1,10 @@
 //! Questions and answers: all four letters of CRUD, lists, tags, repeats.
 
-use ro_co_shared::Code;
+use ro_co_server::{
+    keys::sha256,
+    store::{self, CreatedAt},
+};
+use ro_co_shared::{Code, QuestionId, QuestionText};
 use serde_json::{Value, json};
 
 use crate::support::Test;
@@ -197,4 +201,36 @@ async fn nobody_writes_in_anothers_name() {
     let question = test.ask(&ada, "Why?").await;
     let body = json!({"description": "x", "questionID": question, "authorID": bob.id});
     test.send(Some(&ada), "POST", "/api/v1/answer", body).await.expect(403);
+}
+
+/// SHA-256 of user, kind and key made the id there, which anybody could tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyed_create_of_the_previous_release_is_still_a_repeat() {
+    let test = Test::new();
+    let ada = test.person("ada").await;
+    let id_of = |key: &str| {
+        let digest = sha256(&[ada.id.0.as_bytes(), b"question\0".as_slice(), key.as_bytes()].concat());
+        uuid::Builder::from_custom_bytes(digest[..16].try_into().unwrap()).into_uuid()
+    };
+    let body = json!({"title": "Why?"}).to_string();
+    let question = store::Question {
+        id: QuestionId(id_of("old")),
+        author: ada.id,
+        text: QuestionText::new("Why?".parse().unwrap()),
+        created_at: CreatedAt::Now(test.clock.now()),
+        fingerprint: sha256(body.as_bytes()),
+    };
+    test.app.store.add_question(&question).await.unwrap();
+    let token = format!("Bearer {}", ada.token);
+    let create = async |key: &str, body: &str| {
+        let headers = [("Authorization", token.as_str()), ("Idempotency-Key", key)];
+        test.call("POST", "/api/v1/question", &headers, Some(body.as_bytes())).await
+    };
+    assert_eq!(create("old", &body).await.expect(201).json()["id"], question.id.to_string());
+    let other = json!({"title": "How?"}).to_string();
+    assert_eq!(create("old", &other).await.expect(409).problem().code, Code::KeyReused);
+    let first = create("new", &body).await.expect(201).json();
+    assert_ne!(first["id"], id_of("new").to_string());
+    assert_eq!(create("new", &body).await.expect(201).json()["id"], first["id"]);
+    assert_eq!(test.get(&ada, "/api/v1/question/all").await.json().as_array().unwrap().len(), 2);
 }

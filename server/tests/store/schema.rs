@@ -198,10 +198,12 @@ pub(crate) async fn many_start_at_once(uri: String) {
             Mongo::open_with(ClientOptions::parse(uri).await.unwrap(), &name).await.unwrap()
         })
     };
+    let mut id_key = None;
     for _ in 0..2 {
         let starters: Vec<_> = (0..5).map(|_| open()).collect();
         for starter in starters {
             let store = starter.await.unwrap();
+            assert_eq!(store.id_key(), id_key.get_or_insert(*store.id_key()), "one for all");
             store.account(UserId::DELETED).await.unwrap();
             store.close().await;
         }

@@ -177,6 +177,16 @@ async fn add_guard(db: &Database) -> Result<(), Fault> {
     once(meta.update_one(doc! { "_id": GUARD }, new).upsert(true)).await
 }
 
+/// The key behind the ids of keyed creates.
+pub(super) async fn id_key(db: &Database) -> Result<[u8; 32], Fault> {
+    let meta = db.collection::<Document>("meta");
+    // Majority: ids are made of it for as long as the database lives.
+    let find = meta.find_one(doc! { "_id": "id_key" }).read_concern(ReadConcern::majority());
+    let found = unlimited(find).await?.ok_or(Fault::Malformed("no key for ids"))?;
+    let key = found.get_binary_generic("value").ok().and_then(|key| key.as_slice().try_into().ok());
+    key.ok_or(Fault::Malformed("a key for ids of another length"))
+}
+
 /// Adds the account that stands in for the authors of kept content whose accounts were deleted. Its email address is
 /// reserved (RFC 2606).
 async fn add_the_deleted(db: &Database) -> Result<(), Fault> {

@@ -75,10 +75,15 @@ pub struct Mongo {
     jobs: Rows<Document>,
     meta: Rows<Document>,
     authors: Authors,
+    id_key: [u8; 32],
 }
 
 #[async_trait]
 impl Store for Mongo {
+    fn id_key(&self) -> &[u8; 32] {
+        &self.id_key
+    }
+
     async fn ping(&self) -> Result<()> {
         let filter = doc! { "_id": uuid(UserId::DELETED.0) };
         // Linearizable: a node answers only after a majority has told it that it still is the primary.

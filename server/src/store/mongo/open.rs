@@ -177,8 +177,10 @@ impl Mongo {
             Refusal::Rights => OpenError::MigrationRights(name.to_owned()),
             Refusal::Fault(fault) => wrong(fault),
         })?;
+        let id_key = migrate::id_key(&db).await.map_err(wrong)?;
         let accounts = Rows::new(db.collection("accounts"), &calls);
         Ok(Self {
+            id_key,
             client: client.clone(),
             pool,
             replicated: hello.contains_key("setName") || hello.get_str("msg").is_ok_and(|m| m == "isdbgrid"),

@@ -54,6 +54,7 @@ pub use open::{FILE_NAME, must_exist};
 pub use restore::{RestoreError, restore};
 
 statements! {
+    ID_KEY = "SELECT value FROM meta WHERE name = 'id_key'";
     PING = "SELECT 1 FROM accounts WHERE id = x'00000000000000000000000000000000'";
 }
 
@@ -65,6 +66,7 @@ pub struct Sqlite {
     dir: PathBuf,
     /// Whether opening it migrated the data: then the copy made before is kept for a while.
     migrated: bool,
+    id_key: [u8; 32],
     latency: Latency,
 }
 
@@ -91,6 +93,9 @@ impl Sqlite {
 
     fn open_within(dir: &Path, access: Access, patience: Duration) -> std::result::Result<Self, OpenError> {
         let Opened { writer, migrated } = open::prepare(dir, access, patience)?;
+        let file = dir.join(FILE_NAME);
+        let id_key = ID_KEY.one(&writer, [], |row| row.get(0)).map_err(|e| OpenError::sqlite(&file, e))?;
+        let id_key = id_key.ok_or(OpenError::Damaged(file))?;
         let connect = |n| (0..n).map(|_| open::reader(dir)).collect::<std::result::Result<_, _>>();
         let (quick, slow) = (connect(quick_readers())?, connect(SLOW_READERS)?);
         let (wal, running) = (WalFile::of(dir), Running::default());
@@ -105,6 +110,7 @@ impl Sqlite {
             dir: dir.to_owned(),
             migrated,
             latency: Latency::default(),
+            id_key,
         })
     }
 
@@ -159,6 +165,10 @@ fn id(row: &rusqlite::Row<'_>, column: &str) -> rusqlite::Result<Uuid> {
 
 #[async_trait]
 impl Store for Sqlite {
+    fn id_key(&self) -> &[u8; 32] {
+        &self.id_key
+    }
+
     async fn ping(&self) -> Result<()> {
         self.read(|db| PING.one(db, [], |_| Ok(())).map(drop).map_err(Into::into)).await?;
         // An empty job: no write, but the way a write takes.
