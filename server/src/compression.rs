@@ -13,7 +13,7 @@ use poem::{
     Body, Request, Response,
     http::{HeaderMap, HeaderValue, header},
 };
-use ro_co_shared::BASE_PATH;
+use ro_co_shared::API_PATH;
 
 /// The shortest body that is compressed, in bytes.
 const MIN_BYTES: u64 = 1024;
@@ -39,7 +39,7 @@ impl Encoding {
     /// The encoding of the response to this request. Takes the suffix off the entity tags of a conditional request.
     pub(crate) fn negotiate(request: &mut Request, local_only: bool) -> Self {
         let path = request.uri().path();
-        let fixed = path.strip_prefix(BASE_PATH).is_some_and(|path| path.starts_with("/auth/"));
+        let fixed = path.strip_prefix(API_PATH).is_some_and(|path| path.starts_with("/auth/"));
         if local_only || fixed {
             return Self::Fixed;
         }

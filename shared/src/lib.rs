@@ -46,4 +46,4 @@ pub use time::Timestamp;
 pub use username::Username;
 
 /// The path every operation of this version lives under.
-pub const BASE_PATH: &str = "/api/v1";
+pub const API_PATH: &str = "/api/v1";

@@ -209,7 +209,7 @@ fn ids(list: &Value) -> Vec<String> {
     list.as_array().unwrap().iter().map(|q| q["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The path of a `Link` header with `rel="next"`, relative to the base path.
+/// The path of a `Link` header with `rel="next"`, relative to `API_PATH`.
 fn next_path(link: &str) -> String {
     assert!(link.contains("rel=\"next\""), "{link}");
     let target = link.split(['<', '>']).nth(1).unwrap();

@@ -8,7 +8,7 @@ use poem_openapi::{
     param::{Path, Query},
 };
 use ro_co_shared::{
-    Answer, AnswerDraft, AnswerId, BASE_PATH, EditAnswer, Errors, Input, NewAnswer, Optional, PageNumber,
+    API_PATH, Answer, AnswerDraft, AnswerId, EditAnswer, Errors, Input, NewAnswer, Optional, PageNumber,
     PageSize, QuestionId,
 };
 use uuid::Uuid;
@@ -66,7 +66,7 @@ impl StoredPost for StoredAnswer {
 fn list_of(filter: AnswerFilter) -> ListAddress {
     ListAddress {
         name: "answers",
-        path: format!("{BASE_PATH}/answer/all/{}", filter.question),
+        path: format!("{API_PATH}/answer/all/{}", filter.question),
         query: String::new(),
         order: Order::Oldest,
         default_order: Order::Oldest,

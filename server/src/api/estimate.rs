@@ -1,6 +1,6 @@
 //! How large a response may become, which is reserved before the store is asked.
 
-use ro_co_shared::BASE_PATH;
+use ro_co_shared::API_PATH;
 
 /// A question or an answer of 10,000 emoji with its author, in bytes of JSON.
 const MAX_ROW_BYTES: usize = 48 << 10;
@@ -13,7 +13,7 @@ const PAGE_SIZES: (usize, usize) = (10, 100);
 
 /// An upper bound in bytes for the response to a request without a body.
 pub(crate) fn response_estimate(path: &str, query: Option<&str>) -> usize {
-    let Some(path) = path.strip_prefix(BASE_PATH) else { return SMALL_BYTES };
+    let Some(path) = path.strip_prefix(API_PATH) else { return SMALL_BYTES };
     match path.split('/').skip(1).collect::<Vec<_>>()[..] {
         // One row more than the page, to see whether there is another page.
         ["question" | "user", "all"] | ["answer", "all", _] => (page_size(query) + 1) * MAX_ROW_BYTES,

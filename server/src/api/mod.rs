@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use poem::{EndpointExt, IntoEndpoint, Request, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
-use ro_co_shared::{Author, BASE_PATH, QuestionId, Timestamp};
+use ro_co_shared::{API_PATH, Author, QuestionId, Timestamp};
 
 pub(crate) use allow::{allowed, reads_body};
 pub(crate) use estimate::response_estimate;
@@ -71,7 +71,7 @@ Clients over a rate limit get 429 with `Retry-After` in seconds.";
 pub fn routes() -> Route {
     let api = Arc::new(service().into_endpoint());
     let checked = Arc::clone(&api).before(async |request: Request| Ok(with_known_parameters(request)));
-    system::pages(Route::new().nest_no_strip(BASE_PATH, checked).nest_no_strip("/health", api))
+    system::pages(Route::new().nest_no_strip(API_PATH, checked).nest_no_strip("/health", api))
 }
 
 /// Tells the extractors, which check the query once they know who asks, what parameters there may be.

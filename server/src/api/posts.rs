@@ -1,7 +1,7 @@
 //! What questions and answers have in common: how they are created, edited and shown.
 
 use poem_openapi::{ApiResponse, types::ToJSON};
-use ro_co_shared::{BASE_PATH, Code, Optional, UserId};
+use ro_co_shared::{API_PATH, Code, Optional, UserId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ impl<T: Serialize + ToJSON> PostReply<T> {
 
 impl<T: Serialize + ToJSON> PostCreated<T> {
     pub(super) fn of<S: StoredPost<Shown = T>>(row: S) -> Self {
-        let location = format!("{BASE_PATH}/{}/{}", S::KIND, row.id());
+        let location = format!("{API_PATH}/{}/{}", S::KIND, row.id());
         let tag = version_tag(row.version());
         Self::Post(Json(row.into()), location, tag)
     }

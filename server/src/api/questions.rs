@@ -9,7 +9,7 @@ use poem_openapi::{
     registry::MetaSchema,
 };
 use ro_co_shared::{
-    BASE_PATH, Described, EditQuestion, Errors, Field, Input, Invalid, NewQuestion, Optional, PageNumber,
+    API_PATH, Described, EditQuestion, Errors, Field, Input, Invalid, NewQuestion, Optional, PageNumber,
     PageSize, Question, QuestionDraft, QuestionId, SetAnswered, UserId,
 };
 use uuid::Uuid;
@@ -93,7 +93,7 @@ pub(super) fn list_of(filter: QuestionFilter, order: Order) -> ListAddress {
     ];
     ListAddress {
         name: "questions",
-        path: format!("{BASE_PATH}/question/all"),
+        path: format!("{API_PATH}/question/all"),
         query: query.concat(),
         order,
         default_order: Order::Newest,

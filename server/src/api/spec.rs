@@ -3,7 +3,7 @@
 //! Added is what holds for every operation of a kind and would be noise in each signature; corrected is what breaks
 //! client generators:
 //!
-//! - statuses from middleware and extractors: 401 where a token is needed, 400 under the base path, 408, 413 and 415
+//! - statuses from middleware and extractors: 401 where a token is needed, 400 under `API_PATH`, 408, 413 and 415
 //!   where there is a body, 429, 500 and 503 everywhere;
 //! - `security: []` on operations without authentication, explicitly;
 //! - a field with a reference and a description comes as `allOf`: only the reference is kept;
@@ -13,7 +13,7 @@
 //! - headers get their usual spelling and descriptions; default values are left out; limits are integers; keys are
 //!   sorted, whatever map order the build's features select.
 
-use ro_co_shared::BASE_PATH;
+use ro_co_shared::API_PATH;
 use serde_json::{Map, Value, json};
 
 use crate::error::meaning;
@@ -95,7 +95,7 @@ fn complete(path: &str, operation: &mut Value) {
     }
     let common = [
         // Also without parameters: an unknown one is refused.
-        (400, path.starts_with(BASE_PATH)),
+        (400, path.starts_with(API_PATH)),
         (401, secured),
         (403, refusable),
         (408, body),

@@ -8,7 +8,7 @@ use poem_openapi::{
     param::{Path, Query},
 };
 use ro_co_shared::{
-    BASE_PATH, ChangePassword, ChangeUsername, Code, Content, DeleteMe, Errors, Input, Invalid, Optional,
+    API_PATH, ChangePassword, ChangeUsername, Code, Content, DeleteMe, Errors, Input, Invalid, Optional,
     PageNumber, PageSize, User, UserId,
 };
 
@@ -80,7 +80,7 @@ impl MadeUser {
 fn list() -> ListAddress {
     ListAddress {
         name: "users",
-        path: format!("{BASE_PATH}/user/all"),
+        path: format!("{API_PATH}/user/all"),
         query: String::new(),
         order: Order::Oldest,
         default_order: Order::Oldest,

@@ -22,7 +22,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hyper::body::Bytes;
 use moka::sync::Cache;
 use reqwest::Url;
-use ro_co_shared::{BASE_PATH, UserId};
+use ro_co_shared::{API_PATH, UserId};
 use tokio::{task::JoinError, time};
 
 use crate::store::{self, Account};
@@ -47,7 +47,7 @@ const RENDERERS: usize = 2;
 
 /// The URL of a user's picture, relative to this server; a new version has a new URL.
 pub fn avatar_url(user: UserId, version: i64) -> String {
-    format!("{BASE_PATH}/user/{user}/icon?v={version}")
+    format!("{API_PATH}/user/{user}/icon?v={version}")
 }
 
 /// Where pictures come from.

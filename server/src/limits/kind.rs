@@ -1,7 +1,7 @@
 //! The kinds of requests and their rate limits. The reasons: `docs/adr/0009-rate-limits.md`.
 
 use poem::http::Method;
-use ro_co_shared::BASE_PATH;
+use ro_co_shared::API_PATH;
 
 /// The kind of a request, for its rate limit.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl RateKind {
 
     /// By the path as it was routed: poem matches fixed segments exactly.
     pub(super) fn of(method: &Method, path: &str) -> Self {
-        match (method.as_str(), path.strip_prefix(BASE_PATH).unwrap_or(path)) {
+        match (method.as_str(), path.strip_prefix(API_PATH).unwrap_or(path)) {
             ("POST", "/auth/signup") => Self::SignUp,
             ("GET" | "HEAD", "/auth/signup/username") => Self::CheckUsername,
             ("POST", "/auth/login") => Self::Login,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::{Method, header::CACHE_CONTROL};
 use ro_co_shared::{
-    BASE_PATH, ChangePassword, ChangeUsername, Code, Content, Credentials, DeleteMe, SignUp, User, UserId,
+    API_PATH, ChangePassword, ChangeUsername, Code, Content, Credentials, DeleteMe, SignUp, User, UserId,
 };
 
 use super::{Api, Failure, http::HttpRequest};
@@ -115,7 +115,7 @@ impl Api {
 /// Whose picture this is, and which version. Nothing else of the address is used: it comes from the server, and the
 /// request made of it carries the user's token.
 fn picture(avatar_url: &str) -> Option<(UserId, Option<&str>)> {
-    let rest = avatar_url.strip_prefix(BASE_PATH)?.strip_prefix("/user/")?;
+    let rest = avatar_url.strip_prefix(API_PATH)?.strip_prefix("/user/")?;
     let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
     let id = path.strip_suffix("/icon")?.parse().ok()?;
     Some((id, query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("v=")))))

@@ -6,7 +6,7 @@ use reqwest::{
     StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER},
 };
-use ro_co_shared::{BASE_PATH, Code, Problem};
+use ro_co_shared::{API_PATH, Code, Problem};
 
 use crate::clean::Clean;
 
@@ -133,7 +133,7 @@ fn redirect_target(origin: &str, headers: &HeaderMap) -> Option<String> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
     let url = Url::parse(origin).ok()?.join(location).ok()?;
     let server = url.origin().ascii_serialization();
-    let path = url.path().split_once(BASE_PATH).map_or("", |(before, _)| before);
+    let path = url.path().split_once(API_PATH).map_or("", |(before, _)| before);
     Some(format!("{server}{path}")).filter(|target| url.has_host() && target != origin)
 }
 

@@ -6,7 +6,7 @@ use reqwest::{
     Client, Method, StatusCode, Url,
     header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH},
 };
-use ro_co_shared::{BASE_PATH, UserId};
+use ro_co_shared::{API_PATH, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -100,7 +100,7 @@ impl HttpRequest {
     }
 
     fn url(&self, origin: &Origin) -> Result<Url, Failure> {
-        let mut url = Url::parse(&format!("{origin}{BASE_PATH}{}", self.path))
+        let mut url = Url::parse(&format!("{origin}{API_PATH}{}", self.path))
             .map_err(|_| Failure::Broken("the address of the request is not valid".into()))?;
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
