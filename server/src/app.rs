@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     avatar::Avatars,
+    base_path::BasePath,
     clock::Clock,
     cors::Origin,
     error::ApiError,
@@ -72,6 +73,8 @@ pub struct Settings {
     pub hsts_seconds: i64,
     /// Whether each request has a line in the access log.
     pub access_log: bool,
+    /// The path that a reverse proxy serves this server under.
+    pub base_path: BasePath,
     /// Daily quotas; `None` where there are none.
     pub quotas: Option<Quotas>,
 }
@@ -89,6 +92,7 @@ impl Default for Settings {
             proxies: Proxies::default(),
             hsts_seconds: 86_400,
             access_log: true,
+            base_path: BasePath::default(),
             quotas: Some(Quotas::default()),
         }
     }

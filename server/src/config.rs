@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use crate::metrics::MetricsListen;
 use crate::{
     auth::ABSOLUTE_MS,
+    base_path::BasePath,
     cors::Origin,
     limits::{Quotas, address::Network},
     listen::ListenAddress,
@@ -71,6 +72,11 @@ pub struct Config {
     /// the environment [default: none, the peer's IP address counts]
     #[arg(long, env = "ROCO_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
     pub trusted_proxy: Vec<Network>,
+
+    /// The path that a reverse proxy serves this server under, such as /roco: URLs in responses begin with it, and requests
+    /// are taken with and without it [default: none]
+    #[arg(long, env = "ROCO_BASE_PATH", value_name = "PATH")]
+    pub base_path: Option<BasePath>,
 
     /// A file with the master secret: base64 of at least 32 bytes a line, the first one signs, all verify
     /// [default: made at the first start, in the data directory]
@@ -232,6 +238,7 @@ impl Config {
             rate_limits: RateLimits::Default,
             quotas: Quotas::default(),
             trusted_proxy: Vec::new(),
+            base_path: None,
             secret_file: None,
             secret: None,
             access_ttl: Lifetime(15 * 60_000),

@@ -8,6 +8,7 @@ pub mod api;
 pub mod app;
 pub mod auth;
 pub mod avatar;
+pub mod base_path;
 pub mod clock;
 mod compression;
 pub mod config;
@@ -60,7 +61,7 @@ pub use middleware::Service;
 impl App {
     /// The whole application as one endpoint.
     pub fn service(self: &Arc<Self>) -> Service {
-        self.guarded(api::routes())
+        self.guarded(api::routes(&self.settings.base_path))
     }
 
     /// Routes behind the middleware that every request passes.

@@ -52,6 +52,9 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
+        if let Some(uri) = self.app.settings.base_path.cut_off(request.uri()) {
+            *request.uri_mut() = uri;
+        }
         let id = Uuid::now_v7();
         let pending = self.observer.begin(&mut request, id);
         let head_only = request.method() == Method::HEAD;

@@ -270,6 +270,7 @@ async fn app(
             (RateLimits::Default, Mode::Local) => Policy::Guesses,
         },
         proxies: config.trusted_proxy.iter().copied().collect(),
+        base_path: config.base_path.clone().unwrap_or_default(),
         hsts_seconds: config.hsts.0 / 1000,
         access_log: config.access_log == AccessLog::On && mode == Mode::Alone,
         quotas: (mode == Mode::Alone && !config.demo).then_some(config.quotas),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use ro_co_tests::{
-    Server,
+    Options, Server,
     needs::{self, Need, case},
     programs::workspace,
 };
@@ -22,9 +22,17 @@ fn main() -> ExitCode {
     ])
 }
 
-/// Runs the blocks of a page in order, in a temporary directory, against a server of their own.
+/// Runs the blocks of a page against a server with a host name to itself, and against one below a path.
 fn run(page: &str) {
-    let server = Server::start();
+    for base_path in ["", "/roco"] {
+        run_below(base_path, page);
+    }
+}
+
+/// Runs the blocks of a page in order, in a temporary directory, against a server of their own.
+fn run_below(base_path: &str, page: &str) {
+    let server = Server::start_with(Options::default().args(&["--base-path", base_path]));
+    let url = server.url() + base_path;
     let place = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(pages().join(page).with_extension("md")).unwrap();
     let blocks = blocks(&text);
@@ -42,9 +50,9 @@ fn run(page: &str) {
             "sh" => command.args(["-euo", "pipefail", "-c", block]),
             _ => command.args(["-I", "-W", "error", "-c", block]),
         };
-        let output = command.env("ROCO", server.url()).current_dir(place.path()).output().unwrap();
+        let output = command.env("ROCO", &url).current_dir(place.path()).output().unwrap();
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-        assert!(output.status.success(), "{page}, {language}: {}\n{block}\n{said}", output.status);
+        assert!(output.status.success(), "{url}, {page}, {language}: {}\n{block}\n{said}", output.status);
     }
 }
 

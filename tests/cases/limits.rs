@@ -160,9 +160,13 @@ fn rate_limits_can_be_turned_off() {
 #[test]
 fn invalid_settings_are_refused() {
     let dir = tempfile::tempdir().unwrap();
-    for (flag, value) in
-        [("--trusted-proxy", "proxy.example"), ("--trusted-proxy", "10.0.0.0/40"), ("--rate-limits", "few")]
-    {
+    for (flag, value) in [
+        ("--trusted-proxy", "proxy.example"),
+        ("--trusted-proxy", "10.0.0.0/40"),
+        ("--rate-limits", "few"),
+        ("--base-path", "roco"),
+        ("--base-path", "/api"),
+    ] {
         let output = run_to_end(&Options::default().args(&[flag, value]), dir.path());
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{said}");

@@ -303,11 +303,12 @@ fn the_health_check_detects_a_dead_server() {
 
 #[test]
 fn the_health_check_uses_no_proxy_and_reaches_every_form_of_listening() {
-    let server = Server::start_with(Options::default().args(&["--listen", ":0"]));
+    let server = Server::start_with(Options::default().args(&["--listen", ":0", "--base-path", "/roco"]));
     let port = server.address.port();
     let dir = tempdir().unwrap();
     for listen in [format!(":{port}"), format!("0.0.0.0:{port}"), format!("localhost:{port}")] {
         let mut check = Options::default().args(&["--listen", &listen, "healthcheck"]).command(dir.path());
+        check.env("ROCO_BASE_PATH", "/roco");
         let proxies =
             ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map(|name| (name, "http://127.0.0.1:9"));
         let output = check.envs(proxies).output().unwrap();
@@ -331,21 +332,9 @@ fn a_host_name_is_listened_on_at_all_its_ip_addresses() {
 #[test]
 fn an_empty_variable_is_unset() {
     let mut options = Options::default();
-    for name in
-        ["AVATAR_SOURCE", "DICEBEAR_URL", "CORS_ORIGINS", "RATE_LIMITS", "TRUSTED_PROXIES", "SECRET_FILE"]
-            .into_iter()
-            .chain([
-                "SECRET",
-                "ACCESS_TTL",
-                "REFRESH_TTL",
-                "DOCS",
-                "LOG_FORMAT",
-                "ACCESS_LOG",
-                "MONGO_URI",
-                "MONGO_DB",
-            ])
-            .chain(["MONGO_POOL"])
-    {
+    let names = "AVATAR_SOURCE DICEBEAR_URL CORS_ORIGINS RATE_LIMITS TRUSTED_PROXIES SECRET_FILE BASE_PATH SECRET \
+         ACCESS_TTL REFRESH_TTL DOCS LOG_FORMAT ACCESS_LOG MONGO_URI MONGO_DB MONGO_POOL";
+    for name in names.split_whitespace() {
         options = options.env(&format!("ROCO_{name}"), "");
     }
     let server = Server::start_with(options.env("RUST_LOG", ""));

@@ -20,10 +20,12 @@ use super::{
     listing::{Listed, PageParams, PageResult, id},
     payload::{Body, Done},
     posts::{self, NewPost, PostCreated, PostReply, StoredPost},
+    shown_author,
 };
 use crate::{
     app::App,
     auth::Caller,
+    base_path::BasePath,
     error::{ApiError, CreationUnder, Missing, OperationError, Owned, OwnedVersion},
     idempotency::IdempotencyKey,
     limits::QuotaKey,
@@ -31,19 +33,6 @@ use crate::{
 };
 
 pub(super) struct Answers;
-
-impl From<StoredAnswer> for Answer {
-    fn from(a: StoredAnswer) -> Self {
-        Self {
-            id: a.id,
-            description: a.text.description.into_string(),
-            created_at: a.created_at,
-            updated_at: a.updated_at,
-            question_id: a.question,
-            author: a.author.into(),
-        }
-    }
-}
 
 impl StoredPost for StoredAnswer {
     type Shown = Answer;
@@ -59,6 +48,17 @@ impl StoredPost for StoredAnswer {
 
     fn version(&self) -> i64 {
         self.version
+    }
+
+    fn shown(self, base_path: &BasePath) -> Answer {
+        Answer {
+            id: self.id,
+            description: self.text.description.into_string(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            question_id: self.question,
+            author: shown_author(self.author, base_path),
+        }
     }
 }
 
@@ -112,7 +112,7 @@ impl Answers {
         let rows = app.store.answers(page.query(filter)).await?;
         let total = if total { Some(app.store.count_answers(question).await?) } else { None };
         let found = PageResult { page, rows, total, if_none_match: if_none_match.0 };
-        Ok(Listed::new(&app, found, Answer::from)?)
+        Ok(Listed::new(&app, found, |row| row.shown(&app.settings.base_path))?)
     }
 
     /// Answer
@@ -137,7 +137,7 @@ impl Answers {
         let quota = app.limits.quota(&amounts)?;
         let Created { row, created } = app.store.add_answer(&answer).await?;
         quota.commit_if(created);
-        Ok(PostCreated::of(row))
+        Ok(PostCreated::of(&app, row))
     }
 
     /// Read an answer
@@ -151,7 +151,7 @@ impl Answers {
         /// The answer's id.
         id: Path<Input<AnswerId>>,
     ) -> Result<PostReply<Answer>, OperationError<Missing>> {
-        Ok(PostReply::of(app.store.answer(self::id("id", &id.0)?).await?))
+        Ok(PostReply::of(&app, app.store.answer(self::id("id", &id.0)?).await?))
     }
 
     /// Edit an answer
@@ -175,7 +175,7 @@ impl Answers {
         let quota = app.limits.quota(&[(QuotaKey::Bytes(caller.user), body.bytes)])?;
         let row = app.store.edit_answer(id, &edit).await?;
         quota.commit_if(true);
-        Ok(PostReply::of(row))
+        Ok(PostReply::of(&app, row))
     }
 
     /// Delete an answer

@@ -34,7 +34,8 @@ impl Auth {
         app: Data<&Arc<App>>,
         body: Body<SignUp>,
     ) -> Result<MadeUser, OperationError<Clash>> {
-        Ok(MadeUser::new(&app.sign_up(body.checked, client).await?))
+        let account = app.sign_up(body.checked, client).await?;
+        Ok(MadeUser::new(&account, &app.settings.base_path))
     }
 
     /// Check a name

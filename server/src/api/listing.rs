@@ -190,7 +190,8 @@ impl PageRequest {
             Order::Oldest => app.store.resume_after(last, self.asked_at),
         };
         let (cursor, size) = (self.list.seal(&app.keys, key), self.size);
-        format!("<{}?cursor={cursor}&size={size}{}>; rel=\"next\"", self.list.path, self.list.query)
+        let (base_path, path, query) = (&app.settings.base_path, &self.list.path, &self.list.query);
+        format!("<{base_path}{path}?cursor={cursor}&size={size}{query}>; rel=\"next\"")
     }
 }
 

@@ -9,6 +9,7 @@ mod header;
 mod icons;
 mod json_object;
 mod listing;
+mod pages;
 pub mod payload;
 mod posts;
 mod questions;
@@ -30,6 +31,7 @@ pub use spec::spec;
 
 use crate::{
     avatar::avatar_url,
+    base_path::BasePath,
     keys::Keys,
     query::KnownParameters,
     store::{self, Order, QuestionFilter, SortKey},
@@ -68,10 +70,10 @@ as `Authorization: Bearer` with everything else; when it expires, `refresh` give
 Clients over a rate limit get 429 with `Retry-After` in seconds.";
 
 /// All routes: the operations, the document and its page.
-pub fn routes() -> Route {
+pub fn routes(base_path: &BasePath) -> Route {
     let api = Arc::new(service().into_endpoint());
     let checked = Arc::clone(&api).before(async |request: Request| Ok(with_known_parameters(request)));
-    system::pages(Route::new().nest_no_strip(API_PATH, checked).nest_no_strip("/health", api))
+    pages::add(Route::new().nest_no_strip(API_PATH, checked).nest_no_strip("/health", api), base_path)
 }
 
 /// Tells the extractors, which check the query once they know who asks, what parameters there may be.
@@ -89,12 +91,11 @@ pub fn question_cursor(keys: &Keys, created_at: Timestamp, id: QuestionId) -> St
     questions::list_of(QuestionFilter::default(), Order::Newest).seal(keys, SortKey { created_at, id: id.0 })
 }
 
-impl From<store::AuthorSummary> for Author {
-    fn from(actor: store::AuthorSummary) -> Self {
-        Self {
-            avatar_url: avatar_url(actor.id, actor.avatar_version),
-            id: actor.id,
-            username: actor.username,
-        }
+/// An author as readers see them.
+fn shown_author(author: store::AuthorSummary, base_path: &BasePath) -> Author {
+    Author {
+        avatar_url: avatar_url(base_path, author.id, author.avatar_version),
+        id: author.id,
+        username: author.username,
     }
 }

@@ -1,7 +1,7 @@
 //! What questions and answers have in common: how they are created, edited and shown.
 
 use poem_openapi::{ApiResponse, types::ToJSON};
-use ro_co_shared::{API_PATH, Code, Optional, UserId};
+use ro_co_shared::{Code, Optional, UserId};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -9,13 +9,14 @@ use super::payload::{Json, required_version, version_tag};
 use crate::{
     app::App,
     auth::Caller,
+    base_path::BasePath,
     error::ApiError,
     idempotency::{IdempotencyKey, NewId},
     store::{self, CreatedAt, Edit, Store},
 };
 
 /// A question or an answer as the store has it.
-pub(super) trait StoredPost: Into<Self::Shown> {
+pub(super) trait StoredPost: Sized {
     /// What readers get.
     type Shown: Serialize + ToJSON;
     /// What it is, in paths and in the ids of keyed creates.
@@ -29,6 +30,9 @@ pub(super) trait StoredPost: Into<Self::Shown> {
 
     /// Its version.
     fn version(&self) -> i64;
+
+    /// As readers get it, with URLs below the base path.
+    fn shown(self, base_path: &BasePath) -> Self::Shown;
 }
 
 /// A question or an answer.
@@ -48,17 +52,18 @@ pub(super) enum PostCreated<T: Serialize + ToJSON> {
 }
 
 impl<T: Serialize + ToJSON> PostReply<T> {
-    pub(super) fn of<S: StoredPost<Shown = T>>(row: S) -> Self {
+    pub(super) fn of<S: StoredPost<Shown = T>>(app: &App, row: S) -> Self {
         let tag = version_tag(row.version());
-        Self::Post(Json(row.into()), tag)
+        Self::Post(Json(row.shown(&app.settings.base_path)), tag)
     }
 }
 
 impl<T: Serialize + ToJSON> PostCreated<T> {
-    pub(super) fn of<S: StoredPost<Shown = T>>(row: S) -> Self {
-        let location = format!("{API_PATH}/{}/{}", S::KIND, row.id());
+    pub(super) fn of<S: StoredPost<Shown = T>>(app: &App, row: S) -> Self {
+        let base_path = &app.settings.base_path;
+        let location = base_path.api_url(format_args!("/{}/{}", S::KIND, row.id()));
         let tag = version_tag(row.version());
-        Self::Post(Json(row.into()), location, tag)
+        Self::Post(Json(row.shown(base_path)), location, tag)
     }
 }
 

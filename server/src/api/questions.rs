@@ -21,10 +21,12 @@ use super::{
     listing::{Listed, PageParams, PageResult, id},
     payload::{Body, Done},
     posts::{self, NewPost, PostCreated, PostReply, StoredPost},
+    shown_author,
 };
 use crate::{
     app::App,
     auth::Caller,
+    base_path::BasePath,
     error::{ApiError, Creation, Missing, OperationError, Owned, OwnedVersion, Plain},
     idempotency::IdempotencyKey,
     limits::QuotaKey,
@@ -32,21 +34,6 @@ use crate::{
 };
 
 pub(super) struct Questions;
-
-impl From<StoredQuestion> for Question {
-    fn from(q: StoredQuestion) -> Self {
-        Self {
-            id: q.id,
-            title: q.text.title.into_string(),
-            description: q.text.description.map(ro_co_shared::Body::into_string),
-            created_at: q.created_at,
-            updated_at: q.updated_at,
-            answered: q.answered,
-            answer_count: i32::try_from(q.answers).unwrap_or(i32::MAX),
-            author: q.author.into(),
-        }
-    }
-}
 
 impl StoredPost for StoredQuestion {
     type Shown = Question;
@@ -62,6 +49,19 @@ impl StoredPost for StoredQuestion {
 
     fn version(&self) -> i64 {
         self.version
+    }
+
+    fn shown(self, base_path: &BasePath) -> Question {
+        Question {
+            id: self.id,
+            title: self.text.title.into_string(),
+            description: self.text.description.map(ro_co_shared::Body::into_string),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            answered: self.answered,
+            answer_count: i32::try_from(self.answers).unwrap_or(i32::MAX),
+            author: shown_author(self.author, base_path),
+        }
     }
 }
 
@@ -150,7 +150,7 @@ impl Questions {
         let rows = app.store.questions(page.query(filter)).await?;
         let total = if total { Some(app.store.count_questions(filter).await?) } else { None };
         let found = PageResult { page, rows, total, if_none_match: if_none_match.0 };
-        Ok(Listed::new(&app, found, Question::from)?)
+        Ok(Listed::new(&app, found, |row| row.shown(&app.settings.base_path))?)
     }
 
     /// Ask
@@ -176,7 +176,7 @@ impl Questions {
         let quota = app.limits.quota(&amounts)?;
         let Created { row, created } = app.store.add_question(&question).await?;
         quota.commit_if(created);
-        Ok(PostCreated::of(row))
+        Ok(PostCreated::of(&app, row))
     }
 
     /// Read a question
@@ -190,7 +190,7 @@ impl Questions {
         /// The question's id.
         id: Path<Input<QuestionId>>,
     ) -> Result<PostReply<Question>, OperationError<Missing>> {
-        Ok(PostReply::of(app.store.question(self::id("id", &id.0)?).await?))
+        Ok(PostReply::of(&app, app.store.question(self::id("id", &id.0)?).await?))
     }
 
     /// Edit a question
@@ -214,7 +214,7 @@ impl Questions {
         let quota = app.limits.quota(&[(QuotaKey::Bytes(caller.user), body.bytes)])?;
         let row = app.store.edit_question(id, &edit).await?;
         quota.commit_if(true);
-        Ok(PostReply::of(row))
+        Ok(PostReply::of(&app, row))
     }
 
     /// Mark a question
@@ -230,7 +230,7 @@ impl Questions {
         body: Body<SetAnswered>,
     ) -> Result<PostReply<Question>, OperationError<Owned>> {
         let id = self::id("id", &id.0)?;
-        Ok(PostReply::of(app.store.set_answered(id, caller.principal(), body.checked).await?))
+        Ok(PostReply::of(&app, app.store.set_answered(id, caller.principal(), body.checked).await?))
     }
 
     /// Delete a question

@@ -16,14 +16,22 @@
 use ro_co_shared::API_PATH;
 use serde_json::{Map, Value, json};
 
-use crate::error::meaning;
+use crate::{base_path::BasePath, error::meaning};
 
 /// The largest integer that every JSON parser represents exactly.
 const MAX_SAFE_INTEGER: i64 = (1 << 53) - 1;
 
 /// `openapi.json`, byte for byte the same for the same code.
 pub fn spec() -> String {
+    spec_below(&BasePath::default())
+}
+
+/// The document of a server below this path.
+pub(super) fn spec_below(base_path: &BasePath) -> String {
     let mut document: Value = serde_json::from_str(&super::service().spec()).unwrap_or_default();
+    if *base_path != BasePath::default() {
+        document["servers"] = json!([{"url": base_path.to_string()}]);
+    }
     if let Some(paths) = document["paths"].as_object_mut() {
         for (path, operations) in paths {
             for operation in operations.as_object_mut().into_iter().flat_map(Map::values_mut) {

@@ -23,6 +23,7 @@ use crate::{
     app::App,
     auth::{AnyCaller, Caller, ClientNetwork, wrong_field},
     avatar::avatar_url,
+    base_path::BasePath,
     error::{
         AccountDeletion, AdminsOnly, ApiError, Clash, Missing, OperationError, OwnDeletion, PasswordChanged,
         Plain,
@@ -35,11 +36,11 @@ use crate::{
 pub(super) struct Users;
 
 /// A user as everybody sees them.
-fn as_others(account: &Account) -> User {
+fn as_others(account: &Account, base_path: &BasePath) -> User {
     User {
         id: account.id,
         username: account.username.to_string(),
-        avatar_url: avatar_url(account.id, account.avatar_version),
+        avatar_url: avatar_url(base_path, account.id, account.avatar_version),
         email: None,
         role: None,
         verified: None,
@@ -50,7 +51,7 @@ fn as_others(account: &Account) -> User {
 }
 
 /// A user as they see themself, and as admins see them.
-fn as_self(account: &Account) -> User {
+fn as_self(account: &Account, base_path: &BasePath) -> User {
     User {
         email: Some(account.email.to_string()),
         role: Some(account.role),
@@ -58,7 +59,7 @@ fn as_self(account: &Account) -> User {
         created_at: Some(account.created_at),
         suspended: Some(account.suspended),
         password_expires_at: account.password_expires_at,
-        ..as_others(account)
+        ..as_others(account, base_path)
     }
 }
 
@@ -71,8 +72,9 @@ pub(super) enum MadeUser {
 }
 
 impl MadeUser {
-    pub(super) fn new(account: &Account) -> Self {
-        Self::Made(Json(as_self(account)), format!("/api/v1/user/{}", account.id))
+    pub(super) fn new(account: &Account, base_path: &BasePath) -> Self {
+        let location = base_path.api_url(format_args!("/user/{}", account.id));
+        Self::Made(Json(as_self(account, base_path)), location)
     }
 }
 
@@ -94,7 +96,7 @@ impl Users {
     /// The caller, with the fields that others do not see.
     #[oai(path = "/me", method = "get", operation_id = "me")]
     async fn me(&self, caller: AnyCaller, app: Data<&Arc<App>>) -> Result<Json<User>, OperationError<Plain>> {
-        Ok(Json(as_self(&app.store.account(caller.0.user).await?)))
+        Ok(Json(as_self(&app.store.account(caller.0.user).await?, &app.settings.base_path)))
     }
 
     /// Read a user
@@ -110,7 +112,8 @@ impl Users {
     ) -> Result<Json<User>, OperationError<Missing>> {
         let account = app.store.account(self::id("id", &id.0)?).await?;
         let whole = caller.may(Permissions::VIEW_ACCOUNTS) || caller.user == account.id;
-        Ok(Json(if whole { as_self(&account) } else { as_others(&account) }))
+        let base_path = &app.settings.base_path;
+        Ok(Json(if whole { as_self(&account, base_path) } else { as_others(&account, base_path) }))
     }
 
     /// Change my name
@@ -126,7 +129,8 @@ impl Users {
         if body.checked.is_reserved() {
             return Err(ApiError::from(store::Error::Conflict("username")).into());
         }
-        Ok(MadeUser::new(&app.store.rename(caller.user, &body.checked).await?))
+        let account = app.store.rename(caller.user, &body.checked).await?;
+        Ok(MadeUser::new(&account, &app.settings.base_path))
     }
 
     /// Change my password
@@ -191,7 +195,7 @@ impl Users {
         let _turn = if page.is_deep() { app.limits.slow_read(caller.user).await } else { None };
         let rows = app.store.accounts(page.query(())).await?;
         let found = PageResult { page, rows, total: None, if_none_match: if_none_match.0 };
-        Ok(Listed::new(&app, found, |account| as_self(&account))?)
+        Ok(Listed::new(&app, found, |account| as_self(&account, &app.settings.base_path))?)
     }
 
     /// Delete a user

@@ -202,7 +202,7 @@ impl App {
         Ok(Login {
             id: account.id,
             username: account.username.to_string(),
-            avatar_url: avatar_url(account.id, account.avatar_version),
+            avatar_url: avatar_url(&self.settings.base_path, account.id, account.avatar_version),
             email: account.email.to_string(),
             role: account.role,
             verified: account.verified,

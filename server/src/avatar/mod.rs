@@ -22,10 +22,13 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hyper::body::Bytes;
 use moka::sync::Cache;
 use reqwest::Url;
-use ro_co_shared::{API_PATH, UserId};
+use ro_co_shared::UserId;
 use tokio::{task::JoinError, time};
 
-use crate::store::{self, Account};
+use crate::{
+    base_path::BasePath,
+    store::{self, Account},
+};
 pub use dicebear::DICEBEAR_URL;
 use flights::Flights;
 use render_pool::RenderPool;
@@ -46,8 +49,8 @@ const PNG_MEMORY: u64 = 8 << 20;
 const RENDERERS: usize = 2;
 
 /// The URL of a user's picture, relative to this server; a new version has a new URL.
-pub fn avatar_url(user: UserId, version: i64) -> String {
-    format!("{API_PATH}/user/{user}/icon?v={version}")
+pub fn avatar_url(base_path: &BasePath, user: UserId, version: i64) -> String {
+    base_path.api_url(format_args!("/user/{user}/icon?v={version}"))
 }
 
 /// Where pictures come from.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail as tests do")]
 
 mod accounts;
+mod base_path;
 mod compression;
 mod content;
 mod hash_queue;
