@@ -1,7 +1,12 @@
 //! The built client in a terminal, against the built server.
 
+use std::process::Command;
+
 use ro_co_tests::{
-    Home, Person, Server, Terminal,
+    Home, Options, Person, Server, Terminal,
+    contract::Contract,
+    programs::program,
+    recorder::Recorder,
     steps::{ask, key, sign_in, sign_up},
     wait::until,
 };
@@ -33,6 +38,47 @@ fn two_people_and_a_question() {
     adas.wait("Questions (1");
     adas.keys("q");
     assert!(adas.left_clean().success());
+}
+
+#[test]
+fn a_server_below_a_path() {
+    let server = Server::start_with(Options::default().args(&["--base-path", "/roco"]));
+    let proxy = Recorder::below("/roco", server.address);
+    let url = format!("http://{}/roco", proxy.address);
+    let home = Home::new().env("ROCO_SERVER", &format!("{url}/")).env("ROCO_TOKEN_STORE", "file");
+    let mut terminal = Terminal::client(&home, &[]);
+    sign_up(&terminal, "ada");
+    ask(&terminal, "Does it work below a path?", "");
+    until("a picture", || {
+        proxy
+            .exchanges()
+            .into_iter()
+            .find(|e| e.target.contains("/icon.png"))
+            .filter(|e| e.reply.status == 200)
+    });
+    terminal.keys("q");
+    assert!(terminal.left_clean().success());
+
+    let whoami = |server: &str| {
+        let mut client = Command::new(program("ro-co"));
+        client.args(["whoami", "--server", server]).env_clear().envs(home.environment()).output().unwrap()
+    };
+    let said = whoami(&url);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    assert_eq!(String::from_utf8_lossy(&said.stdout), format!("ada <ada@example.org> on {url}\n"));
+    // Another server of the same host does not get this one's token.
+    let other = whoami(&format!("http://{}", proxy.address));
+    assert!(!other.status.success() && String::from_utf8_lossy(&other.stderr).contains("not signed in"));
+    // A proxy that passes the path on.
+    let bob = Person::sign_up(&server, "bob");
+    let direct = Home::new().env("ROCO_SERVER", &format!("http://{}/roco", server.address));
+    let terminal = Terminal::client(&direct, &[]);
+    sign_in(&terminal, &bob.email);
+    terminal.wait("Does it work below a path?");
+
+    let contract = Contract::load();
+    let found: Vec<_> = proxy.exchanges().iter().flat_map(|e| contract.findings(e)).collect();
+    assert!(found.is_empty(), "{found:#?}");
 }
 
 #[test]

@@ -43,6 +43,11 @@ pub struct Recorder {
 impl Recorder {
     /// Listens on a free port and forwards to this server.
     pub fn before(server: SocketAddr) -> Self {
+        Self::below("", server)
+    }
+
+    /// Forwards requests below this path, without the path, as a reverse proxy may; others are 404 and not recorded.
+    pub fn below(base_path: &'static str, server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let recorder = Self { address: listener.local_addr().unwrap(), state: Arc::default() };
         let state = Arc::clone(&recorder.state);
@@ -53,7 +58,7 @@ impl Recorder {
                 }
                 let state = Arc::clone(&state);
                 // A failed connection is closed, as it is without a recorder.
-                thread::spawn(move || pass_on(&client, server, &state));
+                thread::spawn(move || pass_on(&client, server, base_path, &state));
             }
         });
         recorder
@@ -73,20 +78,26 @@ impl Drop for Recorder {
     }
 }
 
-fn pass_on(client: &TcpStream, server: SocketAddr, state: &State) -> io::Result<()> {
+fn pass_on(client: &TcpStream, server: SocketAddr, base_path: &str, state: &State) -> io::Result<()> {
     let server = TcpStream::connect(server)?;
     let (mut requests, mut replies) = (BufReader::new(client), BufReader::new(&server));
     while let Some((first, headers)) = head(&mut requests)? {
         let length = headers.iter().find(|(name, _)| name == "content-length");
         let mut body = vec![0; length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0)];
         requests.read_exact(&mut body)?;
+        let mut client = client;
+        let (method, target) = first.split_once(' ').ok_or(io::ErrorKind::InvalidData)?;
+        let Some(target) = target.strip_prefix(base_path).filter(|target| target.starts_with('/')) else {
+            client.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")?;
+            continue;
+        };
+        let first = format!("{method} {target}");
         (&server).write_all(&message(&first, &headers, &body))?;
         let reply = Reply::read(&mut replies)?;
         let mut words = first.split(' ').map(str::to_owned);
         let (method, target) = words.next().zip(words.next()).ok_or(io::ErrorKind::InvalidData)?;
         let answer = answer(&reply);
         state.exchanges.lock().unwrap().push(Exchange { method, target, headers, body, reply });
-        let mut client = client;
         client.write_all(&answer)?;
     }
     Ok(())

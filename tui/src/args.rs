@@ -31,7 +31,7 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// The server's address, such as `https://ro-co.example.org`. Without it: local mode.
+    /// The server's URL, such as `https://ro-co.example.org` or `https://example.org/ro-co`. Without it: local mode.
     #[arg(long, env = "ROCO_SERVER", value_name = "URL", global = true)]
     pub server: Option<String>,
 

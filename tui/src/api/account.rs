@@ -115,7 +115,9 @@ impl Api {
 /// Whose picture this is, and which version. Nothing else of the address is used: it comes from the server, and the
 /// request made of it carries the user's token.
 fn picture(avatar_url: &str) -> Option<(UserId, Option<&str>)> {
-    let rest = avatar_url.strip_prefix(API_PATH)?.strip_prefix("/user/")?;
+    // Before it stands the path that the server is served under, if any.
+    let (_, rest) = avatar_url.rsplit_once(API_PATH)?;
+    let rest = rest.strip_prefix("/user/")?;
     let (path, query) = rest.split_once('?').map_or((rest, None), |(path, query)| (path, Some(query)));
     let id = path.strip_suffix("/icon")?.parse().ok()?;
     Some((id, query.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("v=")))))
@@ -136,6 +138,7 @@ mod tests {
         let url = format!("/api/v1/user/{id}/icon?v=7");
         let (user, version) = picture(&url).unwrap();
         assert_eq!((user.to_string().as_str(), version), (id, Some("7")));
+        assert_eq!(picture(&format!("/roco{url}")).unwrap(), (user, version));
         assert!(picture(&format!("/api/v1/user/{id}/icon")).is_some_and(|(_, version)| version.is_none()));
         for foreign in [
             "",

@@ -131,10 +131,16 @@ pub(super) fn media_type(headers: &HeaderMap) -> Option<&str> {
 /// The server a redirect leads to, as `--server` takes it.
 fn redirect_target(origin: &str, headers: &HeaderMap) -> Option<String> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
-    let url = Url::parse(origin).ok()?.join(location).ok()?;
+    let asked = Url::parse(origin).ok()?;
+    let url = asked.join(location).ok()?;
     let server = url.origin().ascii_serialization();
-    let path = url.path().split_once(API_PATH).map_or("", |(before, _)| before);
-    Some(format!("{server}{path}")).filter(|target| url.has_host() && target != origin)
+    let target = match url.path().split_once(API_PATH) {
+        Some((path, _)) => format!("{server}{path}"),
+        // Another page of the same host is no server.
+        None if url.origin() == asked.origin() => return None,
+        None => server,
+    };
+    Some(target).filter(|target| url.has_host() && target != origin)
 }
 
 fn pause(headers: &HeaderMap) -> Duration {

@@ -3,6 +3,7 @@
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc};
 
 use reqwest::Url;
+use ro_co_shared::API_PATH;
 use tokio::sync::watch;
 
 use crate::clean::Clean;
@@ -10,7 +11,8 @@ use crate::clean::Clean;
 /// What is filed under for the local server of this user's own data directory.
 const LOCAL: &str = "local";
 
-/// The address of a server: scheme, host and port. Clones stay one: where one of them moves, all do.
+/// The URL of a server: scheme, host, port and the path it is served under, if any. Clones stay one: where one of them
+/// moves, all do.
 #[derive(Clone, Debug)]
 pub struct Origin {
     address: Arc<watch::Sender<String>>,
@@ -30,10 +32,14 @@ impl Origin {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("the address of a server has no user name or password in it".into());
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("“{shown}” has a path; give scheme, host and port only"));
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(format!("“{shown}” is more than a server; give scheme, host, port and path only"));
         }
-        let (address, loopback) = (url.origin().ascii_serialization(), is_loopback(&url));
+        let path = url.path().trim_end_matches('/');
+        if path.ends_with(API_PATH) {
+            return Err(format!("“{shown}” is the API of a server; leave out {API_PATH}"));
+        }
+        let (address, loopback) = (url.origin().ascii_serialization() + path, is_loopback(&url));
         if url.scheme() == "http" && !loopback && !insecure {
             return Err(format!(
                 "{address} would carry your password unencrypted; use https, or --insecure if you accept that"
@@ -123,6 +129,8 @@ mod tests {
             ("[::1]:8080", "http://[::1]:8080"),
             ("ro-co.example.org", "https://ro-co.example.org"),
             ("https://RO-CO.example.org:443", "https://ro-co.example.org"),
+            ("https://ro-co.example.org/RoCo/", "https://ro-co.example.org/RoCo"),
+            ("localhost:81/a/../b/c//", "http://localhost:81/b/c"),
         ] {
             assert_eq!(Origin::parse(text, false).unwrap().to_string(), address, "{text}");
         }
@@ -148,12 +156,23 @@ mod tests {
             "http://",
             "https://a b",
             "http://u:p@127.0.0.1",
-            "https://x/path",
             "https://x?q",
+            "https://x/path?q",
+            "https://x/path#f",
+            "https://x/path/api/v1/",
             "\x1b]0;x\x07",
         ] {
             let line = Origin::parse(bad, true).unwrap_err();
             assert!(!line.is_empty() && !line.contains(['\n', '\x1b']), "{bad:?}: {line:?}");
+        }
+    }
+
+    #[test]
+    fn each_path_of_a_host_is_a_server_of_its_own() {
+        let key = |text| Origin::parse(text, false).unwrap().key().to_owned();
+        assert_eq!(key("https://x.org/roco"), key("https://X.org:443/roco/"));
+        for other in ["https://x.org", "https://x.org/roco2", "https://x.org/ROCO"] {
+            assert_ne!(key("https://x.org/roco"), key(other));
         }
     }
 

@@ -65,6 +65,51 @@ async fn pages_follow_the_cursor_as_it_came() {
 }
 
 #[tokio::test]
+async fn everything_is_requested_below_the_servers_path() {
+    let picture = format!("/roco/api/v1/user/{ID}/icon?v=3");
+    let stub = Stub::start(|seen| match seen.line.as_str() {
+        "POST /roco/api/v1/auth/login" => login(ID, 1, HOUR),
+        line if line.contains("/question/all") => {
+            json(200, "[]").with("link", r#"</roco/api/v1/question/all?size=50&cursor=abc>; rel="next""#)
+        }
+        _ => typed(200, "image/png", "png"),
+    })
+    .await;
+    let origin = Origin::parse(&format!("http://{}/roco/", stub.address), false).unwrap();
+    let api = Api::new(origin, Home::new().tokens()).unwrap();
+    api.login("ada@example.org", "x").await.unwrap();
+    let next = api.questions(None).await.unwrap().next.unwrap();
+    api.questions(Some(&next)).await.unwrap();
+    api.avatar(&picture, 64).await.unwrap();
+    let lines: Vec<_> = stub.seen().into_iter().map(|seen| seen.line).collect();
+    assert_eq!(
+        lines,
+        [
+            "POST /roco/api/v1/auth/login".to_owned(),
+            "GET /roco/api/v1/question/all?size=50".to_owned(),
+            "GET /roco/api/v1/question/all?size=50&cursor=abc".to_owned(),
+            format!("GET /roco/api/v1/user/{ID}/icon.png?size=64&v=3"),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_below_a_path_names_servers_only() {
+    for (location, named) in [
+        ("/login", None),
+        ("https://ro-co.example/other/api/v1/user/me", Some("https://ro-co.example/other")),
+        ("https://portal.example/login", Some("https://portal.example")),
+    ] {
+        let stub = Stub::start(move |_| typed(302, "text/html", "").with("location", location)).await;
+        let origin = Origin::parse(&format!("http://{}/roco", stub.address), false).unwrap();
+        let api = Api::new(origin, Home::new().tokens()).unwrap();
+        let Failure::Foreign(why) = api.name_free("ada").await.unwrap_err() else { panic!("{location}") };
+        let found = why.as_str().split_once("--server ").map(|(_, server)| server);
+        assert_eq!(found, named, "{why}");
+    }
+}
+
+#[tokio::test]
 async fn versions_go_back_as_they_came() {
     let question = format!(
         r#"{{"id":"{ID}","title":"Why?","createdAt":"2026-11-22T13:22:07.123Z","updatedAt":"2026-11-22T13:22:07.123Z",
