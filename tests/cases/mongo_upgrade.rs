@@ -1,4 +1,5 @@
-//! From the previous release to this one on MongoDB: both at once on one database, and the right that a migration needs.
+//! From the previous release to this one on MongoDB: both at once on one database, the right that a migration needs, and
+//! the data that the previous release left.
 
 use std::process::ExitCode;
 
@@ -7,6 +8,7 @@ use ro_co_tests::{
     Options, Person, Request, Server,
     mongo::{Node, ReplicaSet, run},
     needs::{self, Need, case},
+    previous,
     programs::previous_server,
     server::{refused, run_to_end},
 };
@@ -20,6 +22,7 @@ fn main() -> ExitCode {
     needs::main(vec![
         case("two_releases_serve_one_database", both, two_releases),
         case("migrating_needs_a_right_and_says_so", both, missing_right),
+        case("the_data_of_the_previous_release_is_served", &[Need::MongoDb], fixture),
     ])
 }
 
@@ -114,4 +117,39 @@ fn missing_right() {
     assert!(migrate.status.success(), "{}", String::from_utf8_lossy(&migrate.stderr));
     let new = Server::start_with(on(&writer));
     assert_eq!(ada.at(&new).questions().len(), 1);
+}
+
+fn fixture() {
+    let node = Node::start(&[]);
+    previous::load_mongodb(&node.uri(), "ro-co");
+    let (record, before) = (previous::mongodb_sessions(), previous::mongodb_contents());
+    let secret = previous::mongodb_secret();
+    let options =
+        Options::default().env("ROCO_MONGO_URI", &node.uri()).env("ROCO_SECRET", &secret).unlimited();
+    let server = Server::start_with(options);
+    // Names and email addresses that later rules refuse, or take for each other, among them.
+    for account in record["accounts"].as_array().unwrap() {
+        let signed_in = Person::sign_in(&server, account["email"].as_str().unwrap());
+        assert_eq!((&json!(signed_in.id), &json!(signed_in.name)), (&account["id"], &account["username"]));
+        let theirs =
+            record["keyed"].as_array().unwrap().iter().filter(|create| create["user"] == account["id"]);
+        for create in theirs {
+            let path = format!("/api/v1{}", create["path"].as_str().unwrap());
+            let repeat = Request::new("POST", &path).json(&create["body"]).bearer(&signed_in.token);
+            let repeat = repeat.header("Idempotency-Key", create["key"].as_str().unwrap());
+            assert_eq!(server.send(&repeat).json()["id"], create["id"]);
+        }
+    }
+    let admin = Person::sign_in(&server, record["admin"].as_str().unwrap());
+    for (path, before) in before.as_object().unwrap() {
+        let now = admin.get(path).expect(200).json();
+        assert_eq!(rows(&now), rows(before), "{path}");
+    }
+}
+
+/// What of a list must not change by an upgrade.
+fn rows(list: &Value) -> Vec<[&Value; 5]> {
+    let list = list.as_array().unwrap().iter();
+    list.map(|row| ["id", "title", "description", "answerCount", "createdAt"].map(|field| &row[field]))
+        .collect()
 }

@@ -1,5 +1,5 @@
-//! Makes the fixture of a release for the upgrade tests of later ones: a populated database with its secret, the
-//! tokens of live sessions, and what the release's server answered.
+//! Makes the fixtures of a release for the upgrade tests of later ones, on SQLite and on MongoDB: a populated database with
+//! its secret, the tokens of live sessions, and what the release's server answered.
 //!
 //! `cargo run -p ro-co-tests --bin previous -- PROGRAM RELEASE` runs the `ro-co-server` of that release and replaces
 //! `tests/fixtures/previous`.
@@ -9,7 +9,8 @@ mod populate;
 
 use std::{env, error::Error, fs, path::Path};
 
-use ro_co_tests::{Options, Server, previous};
+use mongodb::bson::doc;
+use ro_co_tests::{Options, Server, mongo::Node, mongo_dump, previous};
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -24,8 +25,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [program, release] = args.as_slice() else {
         return Err("usage: previous PROGRAM RELEASE".into());
     };
+    let program = Path::new(program);
+    sqlite(program, release)?;
+    mongodb(program, release)
+}
+
+fn sqlite(program: &Path, release: &str) -> Result<(), Box<dyn Error>> {
     let home = tempfile::tempdir()?;
-    let options = Options::default().program(Path::new(program)).data_dir(home.path()).unlimited();
+    let options = Options::default().program(program).data_dir(home.path()).unlimited();
     // The longest lifetime there is.
     let mut server = Server::start_with(options.args(&["--refresh-ttl", "30d"]));
     let sessions = populate::populate(&server, release);
@@ -40,6 +47,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         release,
         [("sessions.json", sessions), ("contents.json", contents)],
     )
+}
+
+fn mongodb(program: &Path, release: &str) -> Result<(), Box<dyn Error>> {
+    let node = Node::start(&[]);
+    let options = Options::default().program(program).env("ROCO_MONGO_URI", &node.uri()).unlimited();
+    let mut server = Server::start_with(options.args(&["--refresh-ttl", "30d"]));
+    let sessions = populate::populate(&server, release);
+    let contents = populate::contents(&server);
+    let directory = previous::directory().join(previous::MONGODB);
+    fs::create_dir_all(&directory)?;
+    fs::copy(server.data_dir.join("secret.key"), directory.join("secret.key"))?;
+    if !server.stop().success() {
+        return Err(format!("the server did not stop cleanly:\n{}", server.log()).into());
+    }
+    for (email, hash) in BCRYPT {
+        let update = doc! { "q": { "emailKey": email }, "u": { "$set": { "password": hash } } };
+        node.command("ro-co", doc! { "update": "accounts", "updates": [update] })?;
+    }
+    mongo_dump::dump(&node.uri(), "ro-co", &directory);
+    write(&directory, [("sessions.json", sessions), ("contents.json", contents)])
 }
 
 fn import_passwords(database: &Path) -> rusqlite::Result<()> {
@@ -61,6 +88,10 @@ fn keep(from: &Path, to: &Path, release: &str, records: [(&str, Value); 2]) -> R
     Connection::open(from.join("ro-co.db"))?.execute("VACUUM INTO ?1", [copy])?;
     fs::copy(from.join("secret.key"), to.join("secret.key"))?;
     fs::write(to.join("release"), format!("{release}\n"))?;
+    write(to, records)
+}
+
+fn write(to: &Path, records: [(&str, Value); 2]) -> Result<(), Box<dyn Error>> {
     for (name, record) in records {
         fs::write(to.join(name), format!("{}\n", serde_json::to_string_pretty(&record)?))?;
     }

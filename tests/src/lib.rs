@@ -10,6 +10,7 @@ pub mod home;
 pub mod http;
 pub mod keyring;
 pub mod mongo;
+pub mod mongo_dump;
 pub mod needs;
 pub mod netns;
 pub mod node;

@@ -1,4 +1,4 @@
-//! The fixture of the previous release, from which every upgrade starts: `tests/fixtures/previous`, made by the
+//! The fixtures of the previous release, from which every upgrade starts: `tests/fixtures/previous`, made by the
 //! program `previous`.
 
 use std::{
@@ -9,10 +9,13 @@ use std::{
 
 use serde_json::Value;
 
-use crate::programs::workspace;
+use crate::{mongo_dump, programs::workspace};
 
 /// The commit of the previous release.
 pub const RELEASE: &str = include_str!("../fixtures/previous/release").trim_ascii();
+
+/// Where the fixture of MongoDB is, below the other.
+pub const MONGODB: &str = "mongodb";
 
 /// Where the fixture is.
 pub fn directory() -> PathBuf {
@@ -32,6 +35,22 @@ pub fn data_directory(dir: &Path) {
     }
 }
 
+/// Makes a database out of the fixture of MongoDB, one `.bson` a collection beside the same records.
+///
+/// # Panics
+/// When it cannot be written.
+pub fn load_mongodb(uri: &str, database: &str) {
+    mongo_dump::load(&directory().join(MONGODB), uri, database);
+}
+
+/// The secret of the fixture of MongoDB.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn mongodb_secret() -> String {
+    fs::read_to_string(directory().join(MONGODB).join("secret.key")).unwrap().trim().to_owned()
+}
+
 /// How to sign in to the fixture and what to repeat there: `release`, `madeAt`, `password`, `admin` (an email
 /// address), `accounts`, `sessions`, `keyed` (creates with their `Idempotency-Key`) and `cursors`.
 pub fn sessions() -> Value {
@@ -41,6 +60,16 @@ pub fn sessions() -> Value {
 /// What the previous release answered for each path of a list, without `/api/v1`.
 pub fn contents() -> Value {
     read("contents.json")
+}
+
+/// As [`sessions`], of the fixture of MongoDB.
+pub fn mongodb_sessions() -> Value {
+    read("mongodb/sessions.json")
+}
+
+/// As [`contents`], of the fixture of MongoDB.
+pub fn mongodb_contents() -> Value {
+    read("mongodb/contents.json")
 }
 
 fn read(name: &str) -> Value {
