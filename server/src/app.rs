@@ -9,11 +9,12 @@ use tokio_util::task::TaskTracker;
 use crate::{
     avatar::Avatars,
     base_path::BasePath,
+    client_ip::Proxies,
     clock::Clock,
     cors::Origin,
     error::ApiError,
     keys::Keys,
-    limits::{Policy, Quotas, RateLimiter, address::Proxies},
+    limits::{Policy, Quotas, RateLimiter},
     password::{HashError, Passwords, Requester, Verdict},
     request_metrics::RequestMetrics,
     session_cache::SessionCache,

@@ -17,8 +17,9 @@ use crate::metrics::MetricsListen;
 use crate::{
     auth::ABSOLUTE_MS,
     base_path::BasePath,
+    client_ip::Network,
     cors::Origin,
-    limits::{Quotas, address::Network},
+    limits::Quotas,
     listen::ListenAddress,
     logging::{AccessLog, LogFormat},
     store::sqlite,

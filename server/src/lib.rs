@@ -4,11 +4,13 @@
 //! Modules import each other without cycles; this root is imported by none of them.
 
 pub mod admin;
+mod admission;
 pub mod api;
 pub mod app;
 pub mod auth;
 pub mod avatar;
 pub mod base_path;
+pub mod client_ip;
 pub mod clock;
 mod compression;
 pub mod config;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     api::template,
     app::App,
-    limits::address::Proxies,
+    client_ip::Proxies,
     logging::{ACCESS, SECURITY},
     request_metrics::{NO_ROUTE, RequestMetrics},
     request_user::RequestUser,

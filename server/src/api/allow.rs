@@ -64,7 +64,7 @@ pub(crate) fn allowed(path: &str) -> Option<&'static str> {
 }
 
 /// Whether the operation of this method and path reads a request body.
-pub(crate) fn reads_body(method: &Method, path: &str) -> bool {
+pub(super) fn reads_body(method: &Method, path: &str) -> bool {
     resource(path).is_some_and(|resource| resource.with_body.contains(method))
 }
 

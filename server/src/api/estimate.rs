@@ -12,7 +12,7 @@ const SMALL_BYTES: usize = 4 << 10;
 const PAGE_SIZES: (usize, usize) = (10, 100);
 
 /// An upper bound in bytes for the response to a request without a body.
-pub(crate) fn response_estimate(path: &str, query: Option<&str>) -> usize {
+pub(super) fn response_estimate(path: &str, query: Option<&str>) -> usize {
     let Some(path) = path.strip_prefix(API_PATH) else { return SMALL_BYTES };
     match path.split('/').skip(1).collect::<Vec<_>>()[..] {
         // One row more than the page, to see whether there is another page.

@@ -24,12 +24,12 @@ use poem::{EndpointExt, IntoEndpoint, Request, Route};
 use poem_openapi::{ContactObject, LicenseObject, OpenApiService, Tags};
 use ro_co_shared::{API_PATH, Author, QuestionId, Timestamp};
 
-pub(crate) use allow::{allowed, reads_body};
-pub(crate) use estimate::response_estimate;
+pub(crate) use allow::allowed;
 pub(crate) use route::template;
 pub use spec::spec;
 
 use crate::{
+    admission::OperationNeeds,
     avatar::avatar_url,
     base_path::BasePath,
     keys::Keys,
@@ -71,9 +71,20 @@ Clients over a rate limit get 429 with `Retry-After` in seconds.";
 
 /// All routes: the operations, the document and its page.
 pub fn routes(base_path: &BasePath) -> Route {
-    let api = Arc::new(service().into_endpoint());
+    let api = Arc::new(service().into_endpoint().before(async |request: Request| Ok(with_needs(request))));
     let checked = Arc::clone(&api).before(async |request: Request| Ok(with_known_parameters(request)));
     pages::add(Route::new().nest_no_strip(API_PATH, checked).nest_no_strip("/health", api), base_path)
+}
+
+/// Tells the extractors, which admit the request once they know who asks, what its operation needs.
+fn with_needs(mut request: Request) -> Request {
+    let uri = request.uri();
+    let needs = OperationNeeds {
+        reads_body: allow::reads_body(request.method(), uri.path()),
+        response_bytes: estimate::response_estimate(uri.path(), uri.query()),
+    };
+    request.extensions_mut().insert(needs);
+    request
 }
 
 /// Tells the extractors, which check the query once they know who asks, what parameters there may be.
@@ -97,5 +108,25 @@ fn shown_author(author: store::AuthorSummary, base_path: &BasePath) -> Author {
         avatar_url: avatar_url(base_path, author.id, author.avatar_version),
         id: author.id,
         username: author.username,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::Method;
+
+    use super::*;
+
+    #[test]
+    fn an_operation_needs_what_its_method_path_and_query_say() {
+        let needs = |method: Method, uri: &str| {
+            let request = with_needs(Request::builder().method(method).uri_str(uri).finish());
+            *request.extensions().get::<OperationNeeds>().unwrap()
+        };
+        assert!(needs(Method::POST, "/api/v1/question").reads_body);
+        let [small, large] = ["1", "100"]
+            .map(|size| needs(Method::GET, &format!("/api/v1/question/all?size={size}&sort=oldest")));
+        assert!(!large.reads_body && 40 * small.response_bytes < large.response_bytes);
+        assert!(needs(Method::GET, "/health/live").response_bytes < small.response_bytes);
     }
 }

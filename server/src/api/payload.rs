@@ -22,7 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::json_object::JsonObject;
-use crate::{error::ApiError, http_server::admission::RequestAdmission};
+use crate::{admission::RequestAdmission, error::ApiError};
 
 /// The media type of request and response bodies.
 const JSON: &str = "application/json";

@@ -11,8 +11,8 @@ use ro_co_shared::Code;
 
 use super::Caller;
 use crate::{
-    app::App, error::ApiError, http_server::admission, limits::AnonymousRateLimit, password::Requester,
-    query, request_user::RequestUser,
+    admission, app::App, error::ApiError, limits::AnonymousRateLimit, password::Requester, query,
+    request_user::RequestUser,
 };
 
 /// What somebody with a password that an operator set is told.

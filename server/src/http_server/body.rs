@@ -15,7 +15,8 @@ use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use super::{admission::RequestAdmission, connection_state::ConnectionState};
+use super::connection_state::ConnectionState;
+use crate::admission::RequestAdmission;
 
 /// A request body that fails with [`io::ErrorKind::TimedOut`] unless all of it arrives within a timeout, which starts
 /// with the first read.

@@ -20,13 +20,16 @@ use tokio::{io::AsyncWriteExt, net::TcpStream, sync::watch, time};
 
 use super::{
     HttpLimits,
-    admission::{Admission, RequestAdmission},
     body::{BodyProgress, ResponseBody, TimeoutBody},
     connection_state::ConnectionState,
     socket::Socket,
     stream::Stream,
 };
-use crate::{limits::address::network, tls::Certificates};
+use crate::{
+    admission::{Admission, RequestAdmission},
+    client_ip::network,
+    tls::Certificates,
+};
 
 /// The smallest buffer hyper accepts.
 const MIN_BUFFER_BYTES: usize = 8 * 1024;

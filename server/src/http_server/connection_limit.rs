@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::connection_state::ConnectionState;
-use crate::limits::address::{Proxies, network};
+use crate::client_ip::{Proxies, network};
 
 /// Evicted connections that may still be open at a time, beyond the limit.
 const MAX_EVICTED: usize = 64;
@@ -119,7 +119,7 @@ impl Drop for ConnectionPermit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::address::Network;
+    use crate::client_ip::Network;
 
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::admission::RequestAdmission;
+use crate::admission::RequestAdmission;
 
 /// The state of one connection: whether it is idle, and what its last response still holds.
 pub(super) struct ConnectionState {

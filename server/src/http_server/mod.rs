@@ -4,13 +4,11 @@
 //! shutdown. Responses made here to a readable request are [`Problem`](ro_co_shared::Problem)s; those to an unreadable
 //! one (400, 408, 431) have no body.
 
-pub(crate) mod admission;
 mod body;
 mod connection;
 mod connection_limit;
 mod connection_state;
 pub(crate) mod descriptors;
-mod fair_pool;
 mod socket;
 mod stream;
 #[cfg(test)]
@@ -26,11 +24,14 @@ use tokio::{
     time,
 };
 
-use admission::Admission;
 use connection::ConnectionHandler;
 use connection_limit::ConnectionLimit;
 
-use crate::{limits::address::Proxies, listen::Listeners};
+use crate::{
+    admission::{Admission, FairPool},
+    client_ip::Proxies,
+    listen::Listeners,
+};
 
 /// How long to wait after `accept` failed for lack of a resource (descriptors, memory).
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
@@ -138,7 +139,10 @@ impl HttpGauges {
 impl HttpServer {
     /// A server of this endpoint.
     pub fn new(endpoint: Arc<dyn DynEndpoint<Output = Response>>, limits: HttpLimits) -> Self {
-        let admission = Arc::new(Admission::new(&limits));
+        let admission = Arc::new(Admission {
+            places: FairPool::new(limits.max_in_flight, limits.in_flight_share),
+            bytes: FairPool::new(limits.max_bytes, limits.bytes_share),
+        });
         let connections = ConnectionLimit::new(
             limits.max_connections,
             limits.max_connections_per_ip,

@@ -4,7 +4,6 @@
 //! Every operation has one of two first arguments: [`AnonymousRateLimit`] counts the request per IP address,
 //! [`Caller`](crate::auth::Caller) per user. The table of kinds is in `kind.rs`.
 
-pub mod address;
 mod budget;
 mod guesses;
 mod kind;
@@ -24,14 +23,18 @@ use tokio::sync::OwnedSemaphorePermit;
 
 pub use self::quota::{QuotaGuard, QuotaKey, Quotas};
 use self::{
-    address::{Proxies, network},
     budget::Budget,
     guesses::{Guess, Guesses},
     kind::RateKind,
     quota::QuotaUsage,
     slow_reads::SlowReads,
 };
-use crate::{clock::Clock, error::ApiError, http_server::admission::RequestAdmission};
+use crate::{
+    admission::RequestAdmission,
+    client_ip::{Proxies, network},
+    clock::Clock,
+    error::ApiError,
+};
 
 /// Which rate limits are in force.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -83,7 +83,7 @@ async fn behind_a_proxy_the_forwarded_ip_address_has_the_share() {
         max_in_flight: 4,
         in_flight_share: 1,
         write_timeout: TEST_TIMEOUT,
-        proxies: ["127.0.0.1".parse::<crate::limits::address::Network>().unwrap()].into_iter().collect(),
+        proxies: ["127.0.0.1".parse::<crate::client_ip::Network>().unwrap()].into_iter().collect(),
         ..limits()
     })
     .await;

@@ -15,7 +15,8 @@ use tokio::{
     task::JoinHandle,
 };
 
-use super::{admission::RequestAdmission, *};
+use super::*;
+use crate::admission::RequestAdmission;
 
 const TEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// More than the kernel buffers for a client that does not read.

@@ -2,6 +2,8 @@
 //!
 //! The order and the reasons: `docs/adr/0020-admission-of-requests.md`.
 
+mod fair_pool;
+
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,25 +11,22 @@ use std::{
 
 use poem::Request;
 
-use super::{
-    HttpLimits,
-    fair_pool::{Allotment, FairPool},
-};
-use crate::api::{reads_body, response_estimate};
+use fair_pool::Allotment;
+pub(crate) use fair_pool::FairPool;
 
 /// The places and bytes of a server.
-pub(super) struct Admission {
-    pub(super) places: Arc<FairPool>,
-    pub(super) bytes: Arc<FairPool>,
+pub(crate) struct Admission {
+    pub(crate) places: Arc<FairPool>,
+    pub(crate) bytes: Arc<FairPool>,
 }
 
-impl Admission {
-    pub(super) fn new(limits: &HttpLimits) -> Self {
-        Self {
-            places: FairPool::new(limits.max_in_flight, limits.in_flight_share),
-            bytes: FairPool::new(limits.max_bytes, limits.bytes_share),
-        }
-    }
+/// What an operation needs to be admitted; an extension of the request.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct OperationNeeds {
+    /// Whether the operation reads the request body.
+    pub(crate) reads_body: bool,
+    /// An upper bound in bytes for the response to a request without a body.
+    pub(crate) response_bytes: usize,
 }
 
 /// The admission of one request. Its place and its bytes are held until the response is written.
@@ -47,7 +46,7 @@ struct Held {
 
 impl RequestAdmission {
     /// A request of this client (IPv6: its /64 network), which holds nothing yet. `has_body`: a body follows its headers.
-    pub(super) fn new(admission: &Admission, ip: IpAddr, has_body: bool) -> Arc<Self> {
+    pub(crate) fn new(admission: &Admission, ip: IpAddr, has_body: bool) -> Arc<Self> {
         let (places, bytes) = (Arc::clone(&admission.places), Arc::clone(&admission.bytes));
         Arc::new(Self { places, bytes, ip, has_body, held: Mutex::default() })
     }
@@ -77,12 +76,12 @@ impl RequestAdmission {
     }
 
     /// Corrects the bytes to those of the response that was made.
-    pub(super) async fn response_made(&self, bytes: usize) {
+    pub(crate) async fn response_made(&self, bytes: usize) {
         self.hold_bytes(bytes).await;
     }
 
     /// Gives everything back.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         let held = std::mem::take(&mut *self.held());
         drop(held);
     }
@@ -109,8 +108,8 @@ impl RequestAdmission {
 /// [`Body`](crate::api::payload::Body) admits it once the body is complete.
 pub(crate) async fn authorized(request: &Request) {
     let Some(admission) = RequestAdmission::of(request) else { return };
-    let path = request.uri().path();
-    if !admission.has_body || !reads_body(request.method(), path) {
-        admission.admit(response_estimate(path, request.uri().query())).await;
+    let needs = request.extensions().get::<OperationNeeds>().copied().unwrap_or_default();
+    if !admission.has_body || !needs.reads_body {
+        admission.admit(needs.response_bytes).await;
     }
 }
