@@ -133,6 +133,23 @@ fn refusals() {
         refuse(&on(nonsense), &["--mongo-uri"]);
     }
 
+    let plain = Node::start(&[]);
+    let (host, tls) = (plain.address(), "tls=true&tlsCAFile=/nonexistent");
+    for (options, saying) in [
+        ("directConnection=true", &["--mongo-uri", "directConnection"][..]),
+        ("foo=bar", &["--mongo-uri", "foo"]),
+        (tls, &["--mongo-uri", "/nonexistent"]),
+    ] {
+        refuse(&on(&format!("mongodb://{host},127.0.0.1:9/?{options}")), saying);
+    }
+    refuse(&on(&format!("mongodb://{host}/?tls=true")), &[&host, "refuses TLS", "tlsCAFile"]);
+    refuse(&on(&format!("mongodb://{host}/?replicaSet=other")), &[&host, "no replica set", "replicaSet"]);
+    let set = ReplicaSet::start();
+    let other = set.uri().replace("replicaSet=", "replicaSet=other");
+    refuse(&on(&other), &["the replica set", "replicaSet"]);
+    // What is not percent-encoded looks like options.
+    refuse(&on(&format!("mongodb://a:?{HIDDEN}=1@{host}")), &["--mongo-uri", "percent-encoded"]);
+
     let node = Node::start(&["--auth"]);
     let first = doc! { "createUser": "root", "pwd": "root", "roles": ["root"] };
     node.command("admin", first).unwrap();

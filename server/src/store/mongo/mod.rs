@@ -19,6 +19,7 @@ mod calls;
 mod deletion;
 mod documents;
 mod fault;
+mod heartbeats;
 mod jobs;
 mod keys;
 mod migrate;

@@ -1,4 +1,4 @@
-//! Opening: everything that can be wrong with an address, a user or a server, told in one line that says what to do.
+//! Opening: everything that can be wrong with a URI, a user or a server, told in one line that says what to do.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -15,6 +15,7 @@ use super::{
     authors::Authors,
     calls::{Calls, Rows},
     fault::Fault,
+    heartbeats::{Heartbeats, Trouble},
     migrate::{self, Refusal},
     pool::PoolCounts,
 };
@@ -46,7 +47,7 @@ pub struct Target {
     pub pool: u32,
 }
 
-/// Never the address: it may hold a password.
+/// Never the URI: it may hold a password.
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Target")
@@ -59,23 +60,44 @@ impl fmt::Debug for Target {
 /// Why the database was not opened; each message is one line for the person who started the program.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The address is none.
+    /// It is no URI of MongoDB.
     #[error(
-        "--mongo-uri is not an address of MongoDB's: it reads mongodb://host:27017 or mongodb+srv://host, and special \
+        "--mongo-uri is not a URI of MongoDB: it reads mongodb://host:27017 or mongodb+srv://host, and special \
          characters in the user's name and password are percent-encoded"
     )]
     Uri,
+    /// An option of the URI is unknown, wrong, or does not go with another.
+    #[error("--mongo-uri has an option that does not work: {0}")]
+    UriOption(String),
     /// The name cannot be one.
     #[error("{0:?} cannot be the name of a database: choose another with --mongo-db")]
     Name(String),
     /// Nobody answers there, or no primary is elected; it may come.
-    #[error("MongoDB at {hosts} does not answer: start it, or correct --mongo-uri")]
+    #[error("MongoDB at {hosts} does not answer{}: start it, or correct --mongo-uri", in_brackets(.reason.as_deref()))]
     Away {
-        /// The hosts of the address.
+        /// The hosts of the URI.
         hosts: String,
+        /// Why, in a few words.
+        reason: Option<String>,
         /// What the driver said.
         #[source]
         source: crate::store::Cause,
+    },
+    /// The URI wants TLS, and the handshake fails.
+    #[error("MongoDB at {hosts} refuses TLS ({reason}): correct tls and tlsCAFile in --mongo-uri")]
+    Tls {
+        /// The hosts of the URI.
+        hosts: String,
+        /// What the handshake ended with.
+        reason: String,
+    },
+    /// The URI names a replica set, and the node is of another one or of none.
+    #[error("MongoDB at {hosts} is {}: correct replicaSet in --mongo-uri", set_name(.found.as_deref()))]
+    ReplicaSet {
+        /// The hosts of the URI.
+        hosts: String,
+        /// The name of the node's replica set.
+        found: Option<String>,
     },
     /// The user or the password is wrong.
     #[error("MongoDB at {0} refuses the user or the password: correct them in --mongo-uri")]
@@ -128,14 +150,14 @@ impl Mongo {
     pub async fn open(target: &Target) -> Result<Self, OpenError> {
         let mut options = match ClientOptions::parse(target.uri.expose_secret()).await {
             Ok(options) => options,
-            Err(error) => return Err(unparsed(&error)),
+            Err(error) => return Err(unparsed(target.uri.expose_secret(), &error).await),
         };
         options.max_pool_size = Some(target.pool);
         Self::open_with(options, &target.database).await
     }
 
-    /// Opens the database that the driver's options lead to. What the laws of the store rest on is not for them
-    /// to choose: concerns, retries, and that the primary is asked.
+    /// Opens the database that the driver's options lead to. What the invariants of the store rest on is not for
+    /// them to choose: concerns, retries, and that the primary is asked.
     pub async fn open_with(mut options: ClientOptions, database: &str) -> Result<Self, OpenError> {
         if database.is_empty()
             || database.len() > 63
@@ -145,15 +167,19 @@ impl Mongo {
         }
         tune(&mut options);
         let counts = PoolCounts::watch(&mut options);
+        let heartbeats = Heartbeats::watch(&mut options);
         let hosts = options.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         let wrong = |fault: Fault| failed(fault, &hosts, database);
         let calls = Calls::new(options.max_pool_size.unwrap_or(DRIVER_POOL));
-        let client = Client::with_options(options).map_err(|e| wrong(e.into()))?;
+        let client = Client::with_options(options).map_err(|e| match *e.kind {
+            ErrorKind::InvalidTlsConfig { message, .. } => OpenError::UriOption(message),
+            _ => wrong(e.into()),
+        })?;
         let opened = Self::prepare(&client, counts, calls, &hosts, database).await;
         if opened.is_err() {
             client.shutdown().immediate(true).await;
         }
-        opened
+        opened.map_err(|error| explain(error, heartbeats.trouble()))
     }
 
     async fn prepare(
@@ -211,15 +237,48 @@ fn tune(options: &mut ClientOptions) {
         Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(MAJORITY).build());
 }
 
-fn unparsed(error: &mongodb::error::Error) -> OpenError {
-    match *error.kind {
-        // The name in an address of the kind mongodb+srv:// is looked up here.
+/// Why a URI was refused. The driver's words about an option are passed on; those about the rest might quote a password.
+async fn unparsed(uri: &str, error: &mongodb::error::Error) -> OpenError {
+    match &*error.kind {
+        // The host of a URI of the kind mongodb+srv:// is looked up here.
         ErrorKind::DnsResolve { .. } => OpenError::Away {
             hosts: "the host of --mongo-uri".to_owned(),
-            source: "its name is not known".into(),
+            reason: Some("unknown host name".to_owned()),
+            source: "unknown host name".into(),
+        },
+        ErrorKind::InvalidArgument { message, .. } => match uri.split_once('?') {
+            // A password with `?` in it makes its rest look like options.
+            Some((before, options))
+                if !options.contains('@') && ClientOptions::parse(before).await.is_ok() =>
+            {
+                OpenError::UriOption(message.clone())
+            }
+            _ => OpenError::Uri,
         },
         _ => OpenError::Uri,
     }
+}
+
+/// What the heartbeats know of a database that does not answer.
+fn explain(error: OpenError, trouble: Option<Trouble>) -> OpenError {
+    match (error, trouble) {
+        (OpenError::Away { hosts, .. }, Some(Trouble::Tls(reason))) => OpenError::Tls { hosts, reason },
+        (OpenError::Away { hosts, .. }, Some(Trouble::SetName(found))) => {
+            OpenError::ReplicaSet { hosts, found }
+        }
+        (OpenError::Away { hosts, source, .. }, Some(Trouble::Network(reason))) => {
+            OpenError::Away { hosts, reason: Some(reason), source }
+        }
+        (error, _) => error,
+    }
+}
+
+fn in_brackets(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
+}
+
+fn set_name(found: Option<&str>) -> String {
+    found.map_or_else(|| "no replica set".to_owned(), |name| format!("the replica set {name:?}"))
 }
 
 fn failed(fault: Fault, hosts: &str, database: &str) -> OpenError {
@@ -227,7 +286,9 @@ fn failed(fault: Fault, hosts: &str, database: &str) -> OpenError {
         Fault::Unauthenticated => OpenError::Credentials(hosts.to_owned()),
         Fault::Unauthorized => OpenError::NotAllowed(database.to_owned()),
         Fault::TooOld => OpenError::TooOld(hosts.to_owned()),
-        Fault::Away(_) | Fault::Late => OpenError::Away { hosts: hosts.to_owned(), source: fault.into() },
+        Fault::Away(_) | Fault::Late => {
+            OpenError::Away { hosts: hosts.to_owned(), reason: None, source: fault.into() }
+        }
         _ => OpenError::Other { database: database.to_owned(), source: fault.into() },
     }
 }
