@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use ro_co_shared::{SessionId, Timestamp};
 
 use crate::{
-    App,
+    app::App,
     store::{Error, Result},
 };
 

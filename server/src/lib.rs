@@ -40,6 +40,7 @@ pub mod password;
 pub mod permissions;
 mod query;
 mod request_metrics;
+mod request_record;
 mod request_user;
 pub mod run;
 pub mod secret;

@@ -55,8 +55,8 @@ impl<E: Endpoint> Endpoint for Middleware<E> {
         if let Some(uri) = self.app.settings.base_path.cut_off(request.uri()) {
             *request.uri_mut() = uri;
         }
-        let id = Uuid::now_v7();
-        let pending = self.observer.begin(&mut request, id);
+        let pending = self.observer.begin(&mut request);
+        let id = pending.id();
         let head_only = request.method() == Method::HEAD;
         let hsts = self.hsts.as_ref().filter(|_| Hsts::applies(&request));
         let path = request.uri().path().to_owned();

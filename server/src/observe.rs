@@ -21,6 +21,7 @@ use crate::{
     client_ip::Proxies,
     logging::{ACCESS, SECURITY},
     request_metrics::{NO_ROUTE, RequestMetrics},
+    request_record::RequestRecord,
     request_user::RequestUser,
 };
 
@@ -41,6 +42,7 @@ pub(crate) struct PendingRequest<'a> {
     method: Method,
     ip: IpAddr,
     user: RequestUser,
+    record: RequestRecord,
     started: Instant,
     recorded: bool,
 }
@@ -52,7 +54,8 @@ impl Observer {
     }
 
     /// Begins to observe a request, which learns where to note its user.
-    pub(crate) fn begin(&self, request: &mut Request, id: Uuid) -> PendingRequest<'_> {
+    pub(crate) fn begin(&self, request: &mut Request) -> PendingRequest<'_> {
+        let record = RequestRecord::of(request);
         let user = RequestUser::attach(request);
         let peer = match &**request.remote_addr() {
             Addr::SocketAddr(peer) => peer.ip(),
@@ -61,11 +64,16 @@ impl Observer {
         };
         let ip = self.proxies.client(peer, request.headers());
         let method = request.method().clone();
-        PendingRequest { observer: self, id, method, ip, user, started: Instant::now(), recorded: false }
+        let started = Instant::now();
+        PendingRequest { observer: self, id: record.id(), method, ip, user, record, started, recorded: false }
     }
 }
 
 impl PendingRequest<'_> {
+    pub(crate) fn id(&self) -> Uuid {
+        self.id
+    }
+
     /// Records the response, and with which code it refuses the request.
     pub(crate) fn answered(mut self, response: &Response, code: Option<Code>) {
         let pattern = response.data::<PathPattern>().map(|pattern| template(&pattern.0));
@@ -78,10 +86,10 @@ impl PendingRequest<'_> {
                 user = self.user(), request = %self.id, "Request refused"
             );
         }
-        self.record(pattern, status.as_u16());
+        self.note(pattern, self.record.replaced().unwrap_or(status.as_u16()));
     }
 
-    fn record(&mut self, pattern: Option<Arc<str>>, status: u16) {
+    fn note(&mut self, pattern: Option<Arc<str>>, status: u16) {
         self.recorded = true;
         let took = self.started.elapsed();
         let route = pattern.as_deref().unwrap_or(NO_ROUTE);
@@ -103,7 +111,7 @@ impl PendingRequest<'_> {
 impl Drop for PendingRequest<'_> {
     fn drop(&mut self) {
         if !self.recorded {
-            self.record(None, CLOSED);
+            self.note(None, self.record.replaced().unwrap_or(CLOSED));
         }
     }
 }

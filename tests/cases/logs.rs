@@ -63,6 +63,19 @@ fn each_request_has_a_line() {
     }
 }
 
+/// The handler sees a body that breaks off; the client is told that it was late.
+#[test]
+fn a_request_ended_by_a_timeout_is_logged_as_it_was_answered() {
+    let server = Server::start_with(json_logs());
+    let mut client = std::net::TcpStream::connect(server.address).unwrap();
+    let head = "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{";
+    client.write_all(head.as_bytes()).unwrap();
+    let reply = Reply::read(&mut BufReader::new(client)).unwrap();
+    assert_eq!(reply.status, 408);
+    let line = event(&server, ACCESS, |line| line["request"] == reply.header("x-request-id").unwrap());
+    assert_eq!((&line["route"], &line["status"]), (&json!("/api/v1/auth/login"), &json!(408)));
+}
+
 #[test]
 fn refusals_are_security_events() {
     let server = Server::start_with(json_logs());

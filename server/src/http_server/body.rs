@@ -13,10 +13,11 @@ use std::{
 
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Bytes, Frame, SizeHint};
+use ro_co_shared::Code;
 use tokio::time::{Sleep, sleep};
 
 use super::connection_state::ConnectionState;
-use crate::admission::RequestAdmission;
+use crate::{admission::RequestAdmission, request_record::RequestRecord};
 
 /// A request body that fails with [`io::ErrorKind::TimedOut`] unless all of it arrives within a timeout, which starts
 /// with the first read.
@@ -25,33 +26,28 @@ pub(super) struct TimeoutBody {
     timeout: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
     progress: BodyProgress,
+    record: RequestRecord,
 }
 
 /// How far a request body has been read.
 #[derive(Clone, Default)]
-pub(super) struct BodyProgress(Arc<Flags>);
-
-#[derive(Default)]
-struct Flags {
-    complete: AtomicBool,
-    timed_out: AtomicBool,
-}
+pub(super) struct BodyProgress(Arc<AtomicBool>);
 
 impl BodyProgress {
     /// Whether the body was read to its end.
     pub(super) fn is_complete(&self) -> bool {
-        self.0.complete.load(Ordering::Relaxed)
-    }
-
-    /// Whether it timed out: the response is 408 then, whatever the handler makes of the error.
-    pub(super) fn timed_out(&self) -> bool {
-        self.0.timed_out.load(Ordering::Relaxed)
+        self.0.load(Ordering::Relaxed)
     }
 }
 
 impl TimeoutBody {
-    pub(super) fn new(inner: BoxBody<Bytes, io::Error>, timeout: Duration, progress: BodyProgress) -> Self {
-        Self { inner, timeout, deadline: None, progress }
+    pub(super) fn new(
+        inner: BoxBody<Bytes, io::Error>,
+        timeout: Duration,
+        progress: BodyProgress,
+        record: RequestRecord,
+    ) -> Self {
+        Self { inner, timeout, deadline: None, progress, record }
     }
 }
 
@@ -68,12 +64,13 @@ impl Body for TimeoutBody {
         let deadline = this.deadline.get_or_insert_with(|| Box::pin(sleep(timeout)));
         // The deadline first: a client that always has one more byte ready would otherwise never time out.
         if deadline.as_mut().poll(cx).is_ready() {
-            this.progress.0.timed_out.store(true, Ordering::Relaxed);
+            // Whatever the handler makes of the error.
+            this.record.replace(Code::Timeout.status());
             return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
         }
         let frame = Pin::new(&mut this.inner).poll_frame(cx);
         if matches!(frame, Poll::Ready(None)) || this.inner.is_end_stream() {
-            this.progress.0.complete.store(true, Ordering::Relaxed);
+            this.progress.0.store(true, Ordering::Relaxed);
         }
         frame
     }

@@ -1,6 +1,13 @@
 //! One HTTP/1 connection and its requests.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use http::{HeaderValue, header, uri::Scheme};
 use http_body_util::combinators::BoxBody;
@@ -17,6 +24,7 @@ use poem::{
 };
 use ro_co_shared::{Code, Problem};
 use tokio::{io::AsyncWriteExt, net::TcpStream, sync::watch, time};
+use uuid::Uuid;
 
 use super::{
     HttpLimits,
@@ -28,6 +36,7 @@ use super::{
 use crate::{
     admission::{Admission, RequestAdmission},
     client_ip::network,
+    request_record::RequestRecord,
     tls::Certificates,
 };
 
@@ -137,11 +146,11 @@ impl ConnectionHandler {
         let admission = RequestAdmission::new(&self.admission, ip, has_body);
         let progress = BodyProgress::default();
         let mut response = if has_ambiguous_host(&request) {
-            problem(Code::Malformed, "a request must have exactly one Host header").into()
+            problem(Uuid::now_v7(), Code::Malformed, "a request must have exactly one Host header").into()
         } else {
-            let mut request = self.with_body_timeout(request, peer, &progress);
+            let (mut request, record) = self.with_body_timeout(request, peer, &progress);
             request.set_data(Arc::clone(&admission));
-            self.respond(request, &admission, &progress).await
+            self.respond(request, &admission, &record).await
         };
         if has_body && !progress.is_complete() {
             // What is left of the body would have to be read before the next request.
@@ -155,42 +164,47 @@ impl ConnectionHandler {
         &self,
         request: Request,
         admission: &RequestAdmission,
-        progress: &BodyProgress,
+        record: &RequestRecord,
     ) -> http::Response<BoxBody<Bytes, io::Error>> {
-        let made = time::timeout(self.limits.handler_timeout, async {
+        let mut made = pin!(async {
             let response: http::Response<BoxBody<_, _>> = self.endpoint.get_response(request).await.into();
             if let Some(bytes) = response.body().size_hint().exact() {
                 admission.response_made(usize::try_from(bytes).unwrap_or(usize::MAX)).await;
             }
             response
         });
-        let made = made.await;
-        if progress.timed_out() {
-            return body_timeout(self.limits.body_timeout).into();
+        let made = time::timeout(self.limits.handler_timeout, made.as_mut()).await;
+        if record.replaced() == Some(Code::Timeout.status()) {
+            return body_timeout(record.id(), self.limits.body_timeout).into();
         }
         made.unwrap_or_else(|_| {
-            tracing::error!(seconds = self.limits.handler_timeout.as_secs(), "Request timed out");
-            unavailable("The request timed out.").into()
+            tracing::error!(
+                seconds = self.limits.handler_timeout.as_secs(), request = %record.id(), "Request timed out"
+            );
+            // Before the handler is dropped, and with it what records the request.
+            record.replace(Code::Unavailable.status());
+            unavailable(record.id(), "The request timed out.").into()
         })
     }
 
-    /// The request as poem takes it, its body with a read timeout.
+    /// The request as poem takes it, its body with a read timeout, and its record.
     fn with_body_timeout(
         &self,
         request: http::Request<Incoming>,
         peer: SocketAddr,
         progress: &BodyProgress,
-    ) -> Request {
+    ) -> (Request, RequestRecord) {
         let has_body = !request.body().is_end_stream();
         let addresses = (LocalAddr(self.local.into()), RemoteAddr(peer.into()));
         let scheme = if self.certificates.is_some() { Scheme::HTTPS } else { Scheme::HTTP };
         let mut request: Request = (request, addresses.0, addresses.1, scheme).into();
+        let record = RequestRecord::of(&mut request);
         if has_body {
             let body: BoxBody<Bytes, io::Error> = request.take_body().into();
-            let body = TimeoutBody::new(body, self.limits.body_timeout, progress.clone());
+            let body = TimeoutBody::new(body, self.limits.body_timeout, progress.clone(), record.clone());
             request.set_body(Body::from(BoxBody::new(body)));
         }
-        request
+        (request, record)
     }
 }
 
@@ -213,19 +227,18 @@ async fn close_with(mut socket: Socket, response: &[u8]) {
     }
 }
 
-fn unavailable(detail: &str) -> Response {
-    let mut response = problem(Code::Unavailable, detail);
+fn unavailable(id: Uuid, detail: &str) -> Response {
+    let mut response = problem(id, Code::Unavailable, detail);
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     response
 }
 
-fn body_timeout(timeout: Duration) -> Response {
+fn body_timeout(id: Uuid, timeout: Duration) -> Response {
     let detail = format!("The request body did not arrive within {} s.", timeout.as_secs());
-    problem(Code::Timeout, &detail)
+    problem(id, Code::Timeout, &detail)
 }
 
-fn problem(code: Code, detail: &str) -> Response {
-    let id = uuid::Uuid::now_v7();
+fn problem(id: Uuid, code: Code, detail: &str) -> Response {
     let mut problem = Problem::new(code, detail);
     problem.instance = id.urn().to_string();
     let status = http::StatusCode::from_u16(code.status()).unwrap_or(http::StatusCode::SERVICE_UNAVAILABLE);
