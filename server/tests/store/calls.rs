@@ -35,6 +35,7 @@ struct Held {
     node: Node,
     store: Arc<Mongo>,
     started: Arc<AtomicUsize>,
+    checked_out: Arc<AtomicUsize>,
     checked_in: Arc<AtomicUsize>,
     closed: Arc<AtomicUsize>,
 }
@@ -44,21 +45,22 @@ impl Held {
         let node = Node::start(&["--setParameter", "enableTestCommands=1"]);
         let mut options = ClientOptions::parse(node.uri()).await.unwrap();
         options.max_pool_size = Some(POOL);
-        let [started, checked_in, closed] = [(); 3].map(|()| Arc::<AtomicUsize>::default());
+        let [started, checked_out, checked_in, closed] = [(); 4].map(|()| Arc::<AtomicUsize>::default());
         let count = Arc::clone(&started);
         options.command_event_handler = Some(EventHandler::callback(move |event| {
             if matches!(event, CommandEvent::Started(_)) {
                 count.fetch_add(1, Ordering::SeqCst);
             }
         }));
-        let counts = (Arc::clone(&checked_in), Arc::clone(&closed));
+        let counts = (Arc::clone(&checked_in), Arc::clone(&closed), Arc::clone(&checked_out));
         options.cmap_event_handler = Some(EventHandler::callback(move |event| match event {
             CmapEvent::ConnectionCheckedIn(_) => drop(counts.0.fetch_add(1, Ordering::SeqCst)),
+            CmapEvent::ConnectionCheckedOut(_) => drop(counts.2.fetch_add(1, Ordering::SeqCst)),
             CmapEvent::ConnectionClosed(_) => drop(counts.1.fetch_add(1, Ordering::SeqCst)),
             _ => {}
         }));
         let store = Arc::new(Mongo::open_with(options, &new_name()).await.unwrap());
-        Self { node, store, started, checked_in, closed }
+        Self { node, store, started, checked_out, checked_in, closed }
     }
 
     /// Holds up so many commands of this name, each for so long.
@@ -103,6 +105,9 @@ pub(crate) async fn a_caller_that_leaves_keeps_its_connection() {
     let held = Held::open().await;
     let ada = user(&*held.store, "ada").await;
     for (callers, dropped) in [(1, 0), (3, 1)] {
+        // A connection is checked in a little after its call has answered.
+        let idle = || held.checked_in.load(Ordering::SeqCst) == held.checked_out.load(Ordering::SeqCst);
+        until(async || idle()).await;
         let (checked_in, closed) =
             (held.checked_in.load(Ordering::SeqCst), held.closed.load(Ordering::SeqCst));
         held.hold("find", callers, Duration::from_millis(500));
