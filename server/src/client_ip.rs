@@ -63,8 +63,9 @@ impl Proxies {
         let mut client = peer;
         for value in headers.get_all(FORWARDED_FOR).iter().rev() {
             let Ok(hops) = value.to_str() else { return peer };
-            for hop in hops.rsplit(',') {
-                let Some(address) = address(hop.trim()) else { return peer };
+            // RFC 9110 5.6.1.2: empty elements of a list are ignored.
+            for hop in hops.rsplit(',').map(str::trim).filter(|hop| !hop.is_empty()) {
+                let Some(address) = address(hop) else { return peer };
                 client = address;
                 if !self.contains(client) {
                     return client;
@@ -113,7 +114,9 @@ mod tests {
 
     #[test]
     fn the_right_most_hop_that_is_not_a_proxy_counts() {
-        let cases: [(&[&str], &str); 8] = [
+        let cases: [(&[&str], &str); 10] = [
+            (&["198.51.100.7,"], "198.51.100.7"),
+            (&["1.1.1.1, , 198.51.100.7, ,10.9.9.9", ""], "198.51.100.7"),
             (&["1.1.1.1, 198.51.100.7"], "198.51.100.7"),
             (&["1.1.1.1, 198.51.100.7, 10.9.9.9, 192.0.2.1"], "198.51.100.7"),
             (&["1.1.1.1", "198.51.100.7", "10.9.9.9"], "198.51.100.7"),
@@ -130,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_malformed_header_counts_as_the_proxy() {
-        for headers in [&[][..], &[""], &["198.51.100.7, nonsense"], &["1.2.3.4, "], &["1.2.3.4,\u{e4}"]] {
+        for headers in [&[][..], &[""], &[", ,"], &["198.51.100.7, nonsense"], &["1.2.3.4,\u{e4}"]] {
             assert_eq!(client("10.1.2.3", headers), "10.1.2.3", "{headers:?}");
         }
     }
