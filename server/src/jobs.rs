@@ -103,8 +103,9 @@ async fn run(app: &Arc<App>, job: Job, holder: &str) -> Result<Option<u64>> {
             return Ok(None);
         }
     };
-    app.store.release(job.name, holder).await?;
-    done
+    let released = app.store.release(job.name, holder).await;
+    let rows = done?;
+    released.map(|()| rows)
 }
 
 /// Renews the lease until another server has it.
@@ -120,8 +121,6 @@ async fn lost(app: &App, job: Job, holder: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
     use tokio::sync::Semaphore;
 
     use super::*;
@@ -142,10 +141,13 @@ mod tests {
         (dir, App::new(store, keys, avatars, Clock::default(), Settings::default()))
     }
 
-    async fn until(ready: impl Fn() -> bool) {
-        while !ready() {
-            tokio::task::yield_now().await;
-        }
+    fn job(name: &'static str, run: fn(Arc<App>) -> BoxFuture<'static, Result<u64>>) -> Job {
+        Job { name, every: LEASE, run }
+    }
+
+    /// Waits for a permit, which a job adds to tell how far it is, or a test to let it go on.
+    async fn take(permits: &Semaphore) {
+        tokio::time::timeout(Duration::from_secs(10), permits.acquire()).await.unwrap().unwrap().forget();
     }
 
     fn spawn(app: &Arc<App>, job: Job, holder: &'static str) -> tokio::task::JoinHandle<Option<u64>> {
@@ -155,22 +157,18 @@ mod tests {
 
     #[tokio::test]
     async fn one_server_runs_a_job_at_a_time() {
-        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        static STARTED: Semaphore = Semaphore::const_new(0);
         static GATE: Semaphore = Semaphore::const_new(0);
-        let gated = Job {
-            name: "gated",
-            every: LEASE,
-            run: |_| {
-                Box::pin(async {
-                    RUNNING.fetch_add(1, Ordering::SeqCst);
-                    GATE.acquire().await.unwrap().forget();
-                    Ok(7)
-                })
-            },
-        };
+        let gated = job("gated", |_| {
+            Box::pin(async {
+                STARTED.add_permits(1);
+                take(&GATE).await;
+                Ok(7)
+            })
+        });
         let (_dir, app) = app();
         let first = spawn(&app, gated, "a");
-        until(|| RUNNING.load(Ordering::SeqCst) == 1).await;
+        take(&STARTED).await;
         assert_eq!(run(&app, gated, "b").await.unwrap(), None);
         GATE.add_permits(2);
         assert_eq!(first.await.unwrap(), Some(7));
@@ -179,20 +177,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_ends_when_another_server_has_its_lease() {
-        static RUNNING: AtomicUsize = AtomicUsize::new(0);
-        let endless = Job {
-            name: "endless",
-            every: LEASE,
-            run: |_| {
-                Box::pin(async {
-                    RUNNING.fetch_add(1, Ordering::SeqCst);
-                    std::future::pending().await
-                })
-            },
-        };
+        static STARTED: Semaphore = Semaphore::const_new(0);
+        let endless = job("endless", |_| {
+            Box::pin(async {
+                STARTED.add_permits(1);
+                std::future::pending().await
+            })
+        });
         let (_dir, app) = app();
         let first = spawn(&app, endless, "a");
-        until(|| RUNNING.load(Ordering::SeqCst) == 1).await;
+        take(&STARTED).await;
         app.store.release("endless", "a").await.unwrap();
         assert!(app.store.lease("endless", "b", LEASE).await.unwrap());
         // Only now, or the clock would run ahead while the store's thread works.
@@ -204,8 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_job_that_fails_gives_its_lease_up() {
-        let failing =
-            Job { name: "failing", every: LEASE, run: |_| Box::pin(async { Err(Error::NotFound) }) };
+        let failing = job("failing", |_| Box::pin(async { Err(Error::NotFound) }));
         let (_dir, app) = app();
         assert!(matches!(run(&app, failing, "a").await, Err(Error::NotFound)));
         assert!(app.store.lease("failing", "b", LEASE).await.unwrap());
