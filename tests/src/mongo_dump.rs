@@ -1,7 +1,7 @@
 //! Databases of MongoDB as files: one `.bson` for each collection, whose first document is its options and indexes and
 //! whose others are its documents in the order of their ids.
 
-use std::{fs, io::Cursor, path::Path};
+use std::{fs, path::Path};
 
 use mongodb::{
     Client, Database,
@@ -46,8 +46,9 @@ pub fn load(directory: &Path, uri: &str, database: &str) {
     on(uri, database, async |db| {
         for file in &files {
             let name = file.file_stem().unwrap().to_str().unwrap();
-            let mut bytes = Cursor::new(fs::read(file).unwrap());
-            let mut next = || Document::from_reader(&mut bytes);
+            let bytes = fs::read(file).unwrap();
+            let mut rest = bytes.as_slice();
+            let mut next = || (!rest.is_empty()).then(|| Document::from_reader(&mut rest).unwrap());
             let about = next().unwrap();
             let mut create = doc! { "create": name };
             create.extend(about.get_document("options").unwrap().clone());
@@ -56,7 +57,7 @@ pub fn load(directory: &Path, uri: &str, database: &str) {
             if !indexes.is_empty() {
                 command(&db, doc! { "createIndexes": name, "indexes": indexes }).await;
             }
-            let documents: Vec<_> = std::iter::from_fn(|| next().ok()).collect();
+            let documents: Vec<_> = std::iter::from_fn(next).collect();
             if !documents.is_empty() {
                 db.collection::<Document>(name).insert_many(documents).await.unwrap();
             }
