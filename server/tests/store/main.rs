@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
     type Case = fn(String) -> BoxFuture<'static, ()>;
     type Own = fn() -> LocalBoxFuture<'static, ()>;
-    let alone: [(&str, Case); 19] = [
+    let alone: [(&str, Case); 20] = [
         ("commands::requests_take_few", |uri| Box::pin(commands::requests_take_few(uri))),
         ("commands::every_query_uses_an_index", |uri| Box::pin(commands::every_query_uses_an_index(uri))),
         ("commands::a_page_by_cursor_reads_its_rows_only", |uri| {
@@ -93,6 +93,7 @@ fn mongodb_alone() -> Vec<libtest_mimic::Trial> {
         ("sweep::an_account_is_erased_in_batches", |uri| {
             Box::pin(sweep::an_account_is_erased_in_batches(uri))
         }),
+        ("sweep::sessions_are_purged_in_batches", |uri| Box::pin(sweep::sessions_are_purged_in_batches(uri))),
         ("sweep::many_are_recounted_by_few_commands", |uri| {
             Box::pin(sweep::many_are_recounted_by_few_commands(uri))
         }),

@@ -10,7 +10,7 @@ use crate::{
     commands::Watched,
     contract::make::{answered, asked, user},
     deletion::{Played, binary, long_ago, of},
-    store::{Accounts, Answers, Store},
+    store::{Accounts, Answers, Sessions, Store},
 };
 
 /// The most documents that one command may be about.
@@ -52,6 +52,26 @@ pub(crate) async fn much_is_swept_in_batches(uri: String) {
     watched.take();
 
     assert_eq!(store.sweep().await.unwrap(), 1_201);
+    assert_eq!(rows.count_documents(doc! {}).await.unwrap(), 0);
+    for command in watched.take() {
+        bounded(&command);
+    }
+    watched.close().await;
+}
+
+/// So are sessions that ended long ago.
+pub(crate) async fn sessions_are_purged_in_batches(uri: String) {
+    let watched = Watched::open(&uri).await;
+    let rows = watched.db.collection::<Document>("sessions");
+    let now = DateTime::now();
+    // Later than what the index on this time removes by itself.
+    let over = DateTime::from_millis(now.timestamp_millis() - 3_600_000);
+    let unchecked = InsertManyOptions::builder().bypass_document_validation(true).build();
+    let ended = (0..1_200).map(|_| doc! { "_id": fresh(), "v": 1, "over": over });
+    rows.insert_many(ended).with_options(unchecked).await.unwrap();
+    watched.take();
+    let before = ro_co_shared::Timestamp(now.timestamp_millis());
+    assert_eq!(watched.store.purge_sessions(before).await.unwrap(), 1_200);
     assert_eq!(rows.count_documents(doc! {}).await.unwrap(), 0);
     for command in watched.take() {
         bounded(&command);

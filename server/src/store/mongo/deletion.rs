@@ -176,7 +176,7 @@ pub(super) fn ids(documents: &[Id]) -> Vec<Bson> {
 }
 
 /// Up to [`BATCH`] documents that the filter meets; none when there are none.
-async fn batch<D, T>(
+pub(super) async fn batch<D, T>(
     rows: &Rows<T>,
     filter: Document,
     index: &'static str,

@@ -11,6 +11,7 @@ use ro_co_shared::{SessionId, Timestamp, UserId};
 use super::{
     Mongo,
     calls::{MAX_TIME, uncancelled},
+    deletion::{Id, batch, delete, ids},
     documents::{SessionDoc, bytes, date, uuid},
     schema::{BY_END, BY_USER},
     slice::sort,
@@ -87,11 +88,13 @@ impl Sessions for Mongo {
     }
 
     async fn purge_sessions(&self, before: Timestamp) -> Result<u64> {
-        let over = doc! { "over": { "$lt": date(before) } };
-        let delete = self.sessions.call(|sessions| async move {
-            sessions.delete_many(over).hint(Hint::Name(BY_END.to_owned())).await
-        });
-        Ok(delete.await?.deleted_count)
+        let over = || doc! { "over": { "$lt": date(before) } };
+        let mut purged = 0;
+        while let Some(sessions) = batch::<Id, _>(&self.sessions, over(), BY_END).await? {
+            purged += sessions.len() as u64;
+            delete(&self.sessions, ids(&sessions)).await?;
+        }
+        Ok(purged)
     }
 }
 
